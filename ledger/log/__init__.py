@@ -1,0 +1,1 @@
+"""PURE: the transparency log: leaves, Merkle tree, checkpoints, tiles, proofs (design D7)."""
