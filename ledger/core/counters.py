@@ -1,0 +1,47 @@
+"""The counter catalogue: running sums kept from entry 0 whichever pack is in force.
+
+Days and months are Kazakhstan's (UTC+5 without daylight saving since 1 March 2024), fixed for the
+ledger's life, so that what a cap reads never depends on a pack. Values are tiyn of the value in
+tenge that the movement's facts fixed; a movement without a value in tenge counts 0.
+"""
+
+from __future__ import annotations
+
+DAY_MS = 86_400_000
+LOCAL_OFFSET_MS = 5 * 3_600_000
+
+OUT_DAY = "out.day"
+"""By paying party, asset class and local day: value paid out to other parties."""
+OUT_MONTH = "out.month"
+"""The same by local month."""
+IN_DAY = "in.day"
+"""By receiving party, asset class and local day: value received from other parties."""
+ZONE_DAY = "zone.day"
+"""By zone, asset class and local day: value of payments at terminals in the zone."""
+ISSUED = "issued"
+"""By asset code: minor units ever issued."""
+REDEEMED = "redeemed"
+"""By asset code: minor units ever redeemed."""
+
+
+def local_day(at: int) -> int:
+    """Number of the local day since 1 January 1970 that holds the time `at` (ms UTC)."""
+    return (at + LOCAL_OFFSET_MS) // DAY_MS
+
+
+def local_month(at: int) -> int:
+    """Number of the local month that holds `at`: year * 12 + month - 1."""
+    year, month = _year_month(local_day(at))
+    return year * 12 + month - 1
+
+
+def _year_month(day: int) -> tuple[int, int]:
+    """Year and month of a day number, proleptic Gregorian, in integers only."""
+    shifted = day + 719_468
+    era = shifted // 146_097
+    of_era = shifted - era * 146_097
+    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    day_of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted_month = (5 * day_of_year + 2) // 153
+    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
+    return year_of_era + era * 400 + (1 if month <= 2 else 0), month

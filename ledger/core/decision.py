@@ -1,0 +1,125 @@
+"""Decisions: accepted with a plan, or refused with every reason.
+
+The codes stand in order of precedence: authority first, then what the transaction names, then the
+rules of the pack, funds last. Two faults always give the same order. Sentences for people live in
+the catalogue at the edge; here are codes and typed parameters only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Code(StrEnum):
+    """Why not. Stable; documented in docs/refusal-codes.md in this order."""
+
+    # The envelope against this ledger and this time.
+    LEDGER_OTHER = "LEDGER_OTHER"
+    EXPIRED = "EXPIRED"
+    NOT_AFTER_TOO_FAR = "NOT_AFTER_TOO_FAR"
+    KIND_NOT_ADMITTED = "KIND_NOT_ADMITTED"
+    # Who signed.
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    KEY_NOT_ACTIVE = "KEY_NOT_ACTIVE"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    ROLE_NOT_ADMITTED = "ROLE_NOT_ADMITTED"
+    NOT_ISSUER = "NOT_ISSUER"
+    NO_AUTHORITY = "NO_AUTHORITY"
+    # What the transaction names.
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    PARTY_UNKNOWN = "PARTY_UNKNOWN"
+    ASSET_UNKNOWN = "ASSET_UNKNOWN"
+    ASSET_NOT_ADMITTED = "ASSET_NOT_ADMITTED"
+    ACCOUNT_UNKNOWN = "ACCOUNT_UNKNOWN"
+    ACCOUNT_NOT_OPEN = "ACCOUNT_NOT_OPEN"
+    ACCOUNT_KIND = "ACCOUNT_KIND"
+    SAME_ACCOUNT = "SAME_ACCOUNT"
+    ASSET_DIFFERS = "ASSET_DIFFERS"
+    AMOUNT_FORM = "AMOUNT_FORM"
+    ZONE_UNKNOWN = "ZONE_UNKNOWN"
+    PERMIT_UNKNOWN = "PERMIT_UNKNOWN"
+    STATUS_CONFLICT = "STATUS_CONFLICT"
+    DATES_CONFLICT = "DATES_CONFLICT"
+    PACK_UNKNOWN = "PACK_UNKNOWN"
+    REQUEST_EXPIRED = "REQUEST_EXPIRED"
+    REQUEST_PAID = "REQUEST_PAID"
+    TENDER_NOT_OFFERED = "TENDER_NOT_OFFERED"
+    TENDER_VALUE = "TENDER_VALUE"
+    PAYMENT_UNKNOWN = "PAYMENT_UNKNOWN"
+    REFUND_TOO_MUCH = "REFUND_TOO_MUCH"
+    CLOCK_BACKWARDS = "CLOCK_BACKWARDS"
+    # The rules of the pack, over movements.
+    PACK_EMPTY = "PACK_EMPTY"
+    TENDER_NEVER = "TENDER_NEVER"
+    TERMINAL_UNKNOWN = "TERMINAL_UNKNOWN"
+    ZONE_OUTSIDE = "ZONE_OUTSIDE"
+    ZONE_NOT_ACTIVE = "ZONE_NOT_ACTIVE"
+    ZONE_NOT_YET = "ZONE_NOT_YET"
+    ZONE_ENDED = "ZONE_ENDED"
+    ZONE_CLOSED = "ZONE_CLOSED"
+    ASSET_CLASS_NOT_ADMITTED = "ASSET_CLASS_NOT_ADMITTED"
+    ASSET_NOT_LISTED = "ASSET_NOT_LISTED"
+    PERMIT_MISSING = "PERMIT_MISSING"
+    PERMIT_NOT_VALID = "PERMIT_NOT_VALID"
+    RATE_MISSING = "RATE_MISSING"
+    RATE_STALE = "RATE_STALE"
+    KYC_TIER = "KYC_TIER"
+    CAP_PAYMENT = "CAP_PAYMENT"
+    CAP_DAY = "CAP_DAY"
+    ZONE_CAP_PAYMENT = "ZONE_CAP_PAYMENT"
+    ZONE_CAP_DAY = "ZONE_CAP_DAY"
+    DECLINED_BY_COMPLIANCE = "DECLINED_BY_COMPLIANCE"
+    # Money last.
+    BALANCE_RANGE = "BALANCE_RANGE"
+    FUNDS = "FUNDS"
+
+
+PRECEDENCE: dict[Code, int] = {code: place for place, code in enumerate(Code)}
+
+
+class Audience(StrEnum):
+    """Who may read a reason: both parties, the paying side alone, or only the supervisor."""
+
+    PARTIES = "parties"
+    OWN_SIDE = "own_side"
+    SUPERVISOR = "supervisor"
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """On what a rule rests: status LAW, PILOT, DRAFT or HYPOTHETICAL, and a source key."""
+
+    status: str
+    source: str
+
+
+Params = dict[str, str | int | list[str]]
+"""Typed parameters of a reason: amounts as decimal strings, times in ms UTC, ids base64url."""
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One failed check. `rule` is the rule's or kind's versioned name; `params` say what failed and
+    what would make it pass."""
+
+    code: Code
+    rule: str
+    params: Params = {}
+    basis: Basis | None = None
+    audience: Audience = Audience.PARTIES
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Refused, with all failed checks in order of precedence."""
+
+    reasons: tuple[Reason, ...]
+
+
+def refused(code: Code, rule: str, **params: str | int | list[str]) -> Refused:
+    """A refusal for one reason, as a kind gives it."""
+    return Refused((Reason(code, rule, params),))
+
+
+def in_precedence(reasons: list[Reason]) -> tuple[Reason, ...]:
+    """The reasons in fixed order: by code, then by rule."""
+    return tuple(sorted(reasons, key=lambda reason: (PRECEDENCE[reason.code], reason.rule)))

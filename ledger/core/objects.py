@@ -1,0 +1,101 @@
+"""Objects: what the ledger remembers beside money, and the catalogue of their types.
+
+An object has a type, a key, an owner, a status, a due time and a typed body. Look-ups are declared
+rows by which the decide path finds it without a scan. Nothing here holds money.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ledger.core.asset import Asset
+from ledger.core.party import Key, Party
+from ledger.core.payment import Payment, Rate
+from ledger.core.zone import Permit, Terminal, Zone
+
+Lookup = tuple[str, bytes]
+"""Name and value of a look-up row; the object's type is understood."""
+
+
+class Genesis(msgspec.Struct, frozen=True):
+    """Body of the one object of type `genesis` (key b""): what was fixed when the ledger began."""
+
+    name: str
+    central_bank: str
+    operator: str
+    log_key: str
+    started_at: int
+
+
+class PackInForce(msgspec.Struct, frozen=True):
+    """Body of an object of type `pack`; its key is the SHA-256 of the text (32 bytes).
+
+    Status: `current` or `past`. The text is TOML, verbatim as signed.
+    """
+
+    name: str
+    text: str
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Body of the one object of type `clock` (key b""): sandbox time = base + offset, or frozen.
+
+    `offset` in ms is added to the database's clock; `frozen_at`, when set, is the time itself.
+    """
+
+    offset: int
+    frozen_at: int | None
+
+
+Body = (
+    Genesis | Party | Key | Asset | PackInForce | Rate | Zone | Permit | Terminal | Payment | Clock
+)
+
+BODIES: dict[str, type[msgspec.Struct]] = {
+    "genesis": Genesis,
+    "party": Party,
+    "key": Key,
+    "asset": Asset,
+    "pack": PackInForce,
+    "rate": Rate,
+    "zone": Zone,
+    "permit": Permit,
+    "terminal": Terminal,
+    "payment": Payment,
+    "clock": Clock,
+}
+"""Type name to body type: the store writes bodies as JSON and reads them back by this table."""
+
+REFERENCE_TYPES = frozenset(
+    {"genesis", "party", "key", "asset", "pack", "rate", "zone", "permit", "terminal", "clock"}
+)
+"""Types that change seldom and stay cached while the head's reference version stands (D8)."""
+
+
+class Object(msgspec.Struct, frozen=True):
+    """One thing remembered. `due`: ms UTC when its time ends by itself, or None. `written`: index
+    of the entry that last wrote it. `lookups` are all its look-up rows."""
+
+    type: str
+    key: bytes
+    owner: bytes
+    status: str
+    due: int | None
+    body: msgspec.Struct
+    lookups: tuple[Lookup, ...]
+    written: int
+
+
+_DECODERS = {name: msgspec.json.Decoder(body) for name, body in BODIES.items()}
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def encode_body(body: msgspec.Struct) -> bytes:
+    """The body as the store keeps it: JSON with members in declared order."""
+    return _ENCODE(body)
+
+
+def decode_body(type_: str, raw: bytes) -> msgspec.Struct:
+    """The inverse of `encode_body`; raises msgspec.ValidationError on foreign bytes."""
+    body: msgspec.Struct = _DECODERS[type_].decode(raw)
+    return body

@@ -1,0 +1,34 @@
+"""Rates, and what the ledger remembers of a payment so that it can be refunded.
+
+A rate is a licensed source's signed value of one whole unit of an asset in tenge.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """Body of an object of type `rate`. `rate`: tenge for one whole unit, a decimal string with up
+    to 8 fraction digits. `at`: ms UTC of the entry that brought it. Status: `current`, `past`."""
+
+    asset: str
+    rate: str
+    at: int
+
+
+class Payment(msgspec.Struct, frozen=True, array_like=True):
+    """Body of an object of type `payment`, owned by the merchant; status `paid` or `refunded`.
+
+    Its key is the payment request's id (or derived from the transaction where the request is
+    reusable), so a request is payable once. `value` in tiyn was fixed when it was paid and is what
+    caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till.
+    """
+
+    index: int
+    payer: str
+    payee: str
+    amount: int
+    value: int
+    terminal: str
+    refunded: int
