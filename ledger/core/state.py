@@ -33,7 +33,7 @@ class Posted(NamedTuple):
 
 class Changes:
     """What was applied since the last commit, keyed by need: final accounts and objects, counter
-    sums to add, look-up rows to put (True) or drop (False) keyed by (need, object key)."""
+    sums to add, and by look-up need the object keys to put (True) or drop (False)."""
 
     __slots__ = ("accounts", "counters", "lookups", "objects", "reference")
 
@@ -41,20 +41,20 @@ class Changes:
         self.accounts: dict[Need, Account] = {}
         self.objects: dict[Need, Object] = {}
         self.counters: dict[Need, int] = {}
-        self.lookups: dict[tuple[Need, bytes], bool] = {}
+        self.lookups: dict[Need, dict[bytes, bool]] = {}
         self.reference = False
 
     def lookup(self, need: Need, keys: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """A look-up's keys as they are after these changes."""
-        found = set(keys)
-        for (changed, key), present in self.lookups.items():
-            if changed == need:
-                (found.add if present else found.discard)(key)
-        return tuple(sorted(found))
+        changed = self.lookups.get(need)
+        if not changed:
+            return keys
+        kept = {key for key in keys if key not in changed}
+        return tuple(sorted(kept | {key for key, present in changed.items() if present}))
 
 
 class State(Known):
-    """Loaded values that may be changed by `apply`. Owned by the writer's one thread (or an audit)."""
+    """Loaded values that `apply` may change. Owned by the writer's one thread, or by an audit."""
 
     __slots__ = ("accounts_opened", "changes")
 
@@ -128,7 +128,7 @@ class State(Known):
             self._put_lookup(("lookup", object_.type, name, value), object_.key, True)
 
     def _put_lookup(self, need: Need, key: bytes, present: bool) -> None:
-        self.changes.lookups[need, key] = present
+        self.changes.lookups.setdefault(need, {})[key] = present
         if need in self.values:
             self.values[need] = self.changes.lookup(need, self.values[need])
 

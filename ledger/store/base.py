@@ -1,0 +1,133 @@
+"""What the writer hands to a store and what readers get back: plain rows, no SQL.
+
+The promise of every store: `commit` returns only when the batch is durable; whatever it raises
+means that the outcome is unknown and must be looked up again under a fresh head (design D8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from ledger.core.ids import TransactionId
+from ledger.core.needs import Need
+from ledger.core.state import Changes, Posted
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The end of one ledger as last committed; the row every write takes first.
+
+    `at`: time of the last entry, ms UTC. `now`: the database's clock, ms UTC. `frontier`: the
+    Merkle frontier, 32 bytes a node. `reference_version` moves whenever a reference object changed.
+    `events` and `refusals` are the numbers of rows so far.
+    """
+
+    ledger: int
+    id: bytes
+    size: int
+    frontier: bytes
+    at: int
+    now: int
+    reference_version: int
+    accounts_opened: int
+    events: int
+    refusals: int
+
+
+class EntryRow(NamedTuple):
+    """One entry: the leaf's bytes hold everything, the rest are look-ups."""
+
+    index: int
+    transaction: TransactionId
+    leaf: bytes
+
+
+class PostingRow(NamedTuple):
+    """One leg of entry `index`; `place` counts the legs within the entry from 0."""
+
+    index: int
+    place: int
+    posted: Posted
+
+
+class RefusalRow(NamedTuple):
+    """A refused transaction: the head it met, when, its bytes and its reasons as JSON. `repeats` is
+    kept by the store: the same transaction refused again adds 1 and renews the rest."""
+
+    transaction: TransactionId
+    size: int
+    at: int
+    jws: bytes
+    reasons: bytes
+
+
+class EventKind(IntEnum):
+    """What an event tells; `ref` is the entry's index or the refusal's number."""
+
+    ENTRY = 1
+    REFUSAL = 2
+
+
+class EventRow(NamedTuple):
+    """One event of the ledger's one sequence; the body is rendered from what `ref` points at."""
+
+    seq: int
+    kind: EventKind
+    ref: int
+
+
+class TileRow(NamedTuple):
+    """One full hash tile of 256 hashes, 8,192 bytes (C2SP tlog-tiles)."""
+
+    level: int
+    number: int
+    hashes: bytes
+
+
+class Batch(msgspec.Struct):
+    """Everything one commit writes. `head` is the head after it."""
+
+    head: Head
+    entries: list[EntryRow]
+    postings: list[PostingRow]
+    changes: Changes
+    refusals: list[RefusalRow]
+    tiles: list[TileRow]
+
+
+class WritingStore(Protocol):
+    """The one writer's store. Calls come from one thread, in the order begin, reads, write, commit
+    (or rollback)."""
+
+    def begin(self) -> Head:
+        """Start the write transaction and take the head."""
+
+    def find(self, ids: Sequence[TransactionId]) -> dict[TransactionId, int]:
+        """Index of the entry for each transaction that is already in the ledger."""
+
+    def load(self, needs: Iterable[Need]) -> dict[Need, Any]:
+        """Values of needs, one query a table; absent: None, () or 0."""
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Leaf bytes of entries start up to, not including, stop."""
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """A full hash tile, or None."""
+
+    def due(self, at: int, limit: int) -> list[tuple[int, str, bytes]]:
+        """(due, type, key) of objects due at or before `at`, in this order."""
+
+    def write(self, batch: Batch) -> None:
+        """Write all rows of a batch; events are numbered here from the head's count."""
+
+    def commit(self) -> None:
+        """Make it durable. Any error means: unknown outcome."""
+
+    def rollback(self) -> None:
+        """Drop the transaction; never raises."""
+
+    def reopen(self) -> None:
+        """Drop the connection and connect again, after an unknown outcome."""
