@@ -77,10 +77,9 @@ def validate(polygon: Polygon) -> None:
 
 def contains(polygon: Polygon, point: Point) -> bool:
     """Whether `point` lies in the polygon; its border belongs to it, a hole's border too."""
-    place = _place(polygon.outer, point)
-    if place <= 0:
-        return place == 0
-    return all(_place(hole, point) <= 0 for hole in polygon.holes)
+    return _place(polygon.outer, point) >= 0 and all(
+        _place(hole, point) <= 0 for hole in polygon.holes
+    )
 
 
 def area2(polygon: Polygon) -> int:
