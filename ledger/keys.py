@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from nacl._sodium import ffi, lib  # type: ignore[import-not-found]
 
-from ledger.core.ids import b64, unb64
+from ledger.core.ids import b64, thumbprint, unb64
 from ledger.errors import Malformed
 
 PUBLIC_KEY_BYTES: Final = 32
@@ -49,8 +48,7 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 def kid_of(public_key: bytes) -> str:
     """The key's id: its JWK thumbprint (RFC 7638, RFC 8037 appendix A.3), 43 characters."""
-    jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{b64(public_key)}"}}'
-    return b64(sha256(jwk.encode()).digest())
+    return b64(thumbprint(public_key))
 
 
 def check_public_key(raw: bytes) -> None:

@@ -70,6 +70,11 @@ def derive_key(tx: TransactionId, label: str) -> bytes:
     return tx.not_after.to_bytes(6, "big") + sha256(tx.digest + label.encode()).digest()[:10]
 
 
+def thumbprint(public_key: bytes) -> bytes:
+    """The 32 bytes of an Ed25519 key's JWK thumbprint (RFC 7638, RFC 8037 appendix A.3): its kid."""
+    return sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{b64(public_key)}"}}'.encode()).digest()
+
+
 def ledger_id(genesis_payload: bytes) -> bytes:
     """The ledger's id: the first 16 bytes of SHA-256 of its genesis payload."""
     return sha256(genesis_payload).digest()[:ID_BYTES]

@@ -9,9 +9,9 @@ import msgspec
 
 from ledger.core.account import Account
 from ledger.core.asset import Asset
+from ledger.core.geometry import Point
 from ledger.core.objects import Object
 from ledger.core.party import Party
-from ledger.core.zone import Point
 
 Facts = dict[str, str | int]
 """What the decision fixed and later entries need: zone, rate, value in tenge. Part of the leaf."""

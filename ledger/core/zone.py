@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-Point = tuple[int, int]
-Ring = tuple[Point, ...]
+from ledger.core.geometry import Point, Polygon
 
 
 class Hours(msgspec.Struct, frozen=True, array_like=True):
@@ -24,13 +23,13 @@ class Hours(msgspec.Struct, frozen=True, array_like=True):
 class Zone(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of an object of type `zone`. Status: `active`, `suspended`, `ended`.
 
-    `rings`: the outer ring, then holes; the border belongs to the zone. `assets`: codes admitted.
+    `area`: its shape; the border belongs to the zone. `assets`: codes admitted.
     `hours`: empty means always open. Caps in tiyn of value; None leaves the pack's own cap alone.
     `area2` is twice the area: the smaller of two overlapping zones is the more specific.
     """
 
     name: str
-    rings: tuple[Ring, ...]
+    area: Polygon
     area2: int
     assets: tuple[str, ...]
     opens_at: int

@@ -1,0 +1,93 @@
+"""Transactions as read: what a party signed, with what a second party signed inside it.
+
+Payload types belong to the kinds; here is what they share. Reading (`ledger.kinds.read`) takes the
+envelope apart and checks its form, never a signature: `Signed` names what there is to verify.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ledger.core.ids import TransactionId
+from ledger.core.party import Party
+
+NOT_AFTER_AHEAD_MAX_MS = 24 * 3_600_000
+"""A transaction is signed for at most 24 hours ahead, in the sandbox's time (D2)."""
+
+Id = Annotated[str, Meta(min_length=22, max_length=22)]
+"""Text of a 16-byte id; its base64url form is checked where it is turned into bytes."""
+
+Kid = Annotated[str, Meta(min_length=43, max_length=43)]
+Nonce = Annotated[str, Meta(min_length=16, max_length=43)]
+Ms = Annotated[int, Meta(gt=0, lt=1 << 48)]
+AmountText = Annotated[str, Meta(min_length=1, max_length=21)]
+Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
+"""A short ASCII name of a thing (never of a person): zones, packs."""
+
+
+class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every payload has: the ledger it is for, a nonce, and the time after which it is void."""
+
+    ledger: str
+    nonce: Nonce
+    not_after: Ms
+
+
+class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way to pay a request: `amount` of `asset` to `account`. `rate` is the id of the rate used;
+    digital tenge never needs one."""
+
+    asset: str
+    account: Id
+    amount: AmountText
+    rate: Id | None = None
+
+
+class Request(Payload, frozen=True, forbid_unknown_fields=True, tag="request/1"):
+    """A terminal's signed payment request (typ `tenge-request`), embedded by `pay/1`.
+
+    `total` is in tenge. Payable once unless `reusable`; its id is derived from its bytes.
+    """
+
+    total: AmountText
+    reference: Annotated[str, Meta(max_length=64)]
+    reusable: bool
+    tenders: Annotated[tuple[Tender, ...], Meta(min_length=1, max_length=8)]
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """One signature to verify: the signer's kid (32 bytes), what was signed, the 64 bytes."""
+
+    kid: bytes
+    signing_input: bytes
+    signature: bytes
+
+
+class OpenRequest(msgspec.Struct, frozen=True):
+    """An embedded request: its id (16 bytes), the terminal's kid (32 bytes), what it says."""
+
+    id: bytes
+    terminal: bytes
+    body: Request
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """One transaction as read. `signatures` holds the outer signature first, then embedded ones."""
+
+    id: TransactionId
+    kid: bytes
+    payload: Payload
+    jws: bytes
+    signatures: tuple[Signed, ...]
+    request: OpenRequest | None = None
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """Who signed: the party (its 16-byte key and body) whose active key `kid` names."""
+
+    kid: bytes
+    id: bytes
+    party: Party
