@@ -6,7 +6,7 @@ means that the outcome is unknown and must be looked up again under a fresh head
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +15,29 @@ import msgspec
 from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.core.state import Changes, Posted
+from ledger.errors import StoreProblem
+
+
+class BatchRefused(StoreProblem):
+    """The database refused a row (unique index, CHECK): nothing of the batch is kept. Replay it one
+    by one to find whose fault it is."""
+
+    code = "batch_refused"
+
+
+class OutcomeUnknown(StoreProblem):
+    """COMMIT failed, or the connection with it: the batch may be kept or not. Reopen and look."""
+
+    code = "outcome_unknown"
+
+
+class LedgerRow(NamedTuple):
+    """One ledger of a database: its local number, its 16-byte id, when it was made, its size."""
+
+    number: int
+    id: bytes
+    created: int
+    size: int
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -22,7 +45,7 @@ class Head(msgspec.Struct, frozen=True):
 
     `at`: time of the last entry, ms UTC. `now`: the database's clock, ms UTC. `frontier`: the
     Merkle frontier, 32 bytes a node. `reference_version` moves whenever a reference object changed.
-    `events` and `refusals` are the numbers of rows so far.
+    `events` and `refusals` are how many numbers were given so far; the store itself counts them on.
     """
 
     ledger: int
@@ -64,6 +87,14 @@ class RefusalRow(NamedTuple):
     reasons: bytes
 
 
+class StoredRefusal(NamedTuple):
+    """A refusal as kept: its number (dense, from 0), the row, and how often it came again."""
+
+    number: int
+    refusal: RefusalRow
+    repeats: int
+
+
 class EventKind(IntEnum):
     """What an event tells; `ref` is the entry's index or the refusal's number."""
 
@@ -88,7 +119,8 @@ class TileRow(NamedTuple):
 
 
 class Batch(msgspec.Struct):
-    """Everything one commit writes. `head` is the head after it."""
+    """Everything one commit writes. `head` is the head after it; its `events`, `refusals`, `id`
+    and `now` are not read: the store counts the first two on from the head it took."""
 
     head: Head
     entries: list[EntryRow]
@@ -98,9 +130,37 @@ class Batch(msgspec.Struct):
     tiles: list[TileRow]
 
 
+STEPS = (
+    "begin",
+    "entry",
+    "tx",
+    "posting",
+    "account",
+    "object",
+    "lookup",
+    "counter",
+    "refusal",
+    "event",
+    "tile",
+    "head",
+    "commit",
+)
+"""The steps of one batch, in the order in which a store takes them."""
+
+POINTS = tuple(f"{step}.{side}" for step in STEPS for side in ("before", "after"))
+"""Names that a store calls out on its way, so that a test can fail at each of them."""
+
+Points = Callable[[str], None]
+
+
+def no_points(_: str) -> None:
+    """What a store calls at every point outside of fault tests."""
+
+
 class WritingStore(Protocol):
     """The one writer's store. Calls come from one thread, in the order begin, reads, write, commit
-    (or rollback)."""
+    (or rollback). Everything raises `StoreProblem`; after any error of write or commit the caller
+    rolls back, reopens, begins again and asks `find`."""
 
     def begin(self) -> Head:
         """Start the write transaction and take the head."""
@@ -120,14 +180,34 @@ class WritingStore(Protocol):
     def due(self, at: int, limit: int) -> list[tuple[int, str, bytes]]:
         """(due, type, key) of objects due at or before `at`, in this order."""
 
-    def write(self, batch: Batch) -> None:
-        """Write all rows of a batch; events are numbered here from the head's count."""
+    def write(self, batch: Batch) -> Head:
+        """Write all rows of a batch and return the head as written, events and refusals counted.
+        Events are numbered entries first, then new refusals; a repeated refusal makes none.
+        Raises BatchRefused where the database refuses a row."""
 
     def commit(self) -> None:
-        """Make it durable. Any error means: unknown outcome."""
+        """Make it durable. Raises OutcomeUnknown on any error."""
 
     def rollback(self) -> None:
         """Drop the transaction; never raises."""
 
     def reopen(self) -> None:
         """Drop the connection and connect again, after an unknown outcome."""
+
+    def idle(self) -> None:
+        """Nothing to do just now: the store may tidy up. Called outside a transaction."""
+
+    def prune_refusals(self, keep: int) -> int:
+        """Forget all but the `keep` newest refusals, in a commit of its own; how many went."""
+
+    def create_ledger(self, id: bytes) -> WritingStore:
+        """Make a ledger with this id unless it is there, durably, and return it as `on` does."""
+
+    def on(self, id: bytes) -> WritingStore:
+        """The ledger with this id over the same connection; one transaction at a time in all."""
+
+    def ledgers(self) -> list[LedgerRow]:
+        """All ledgers of the database, oldest first."""
+
+    def close(self) -> None:
+        """Let go of connection and file; never raises."""

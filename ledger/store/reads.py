@@ -1,0 +1,132 @@
+"""The reads of the hot path, on the driver's own connection: the same SQL text for both databases.
+
+Keys come in bulk as a small table that is joined, one row a key, to the index that holds them:
+`VALUES` in SQLite, `unnest` in PostgreSQL. Parameters are written `?`; the dialect translates.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ledger.core.ids import TransactionId
+from ledger.core.needs import Need
+from ledger.store.base import Head, LedgerRow
+from ledger.store.rows import ACCOUNT_COLUMNS, OBJECT_COLUMNS, Row, account_of, object_of
+
+FIND = """SELECT t.not_after, t.hash, t.idx FROM {keys} CROSS JOIN tx AS t
+ WHERE t.ledger = ? AND t.not_after = k.column1 AND t.hash = k.column2"""
+ACCOUNTS = f"""SELECT {ACCOUNT_COLUMNS} FROM {{keys}} CROSS JOIN account AS a
+ WHERE a.ledger = ? AND a.id = k.column1"""
+OBJECTS = f"""SELECT {OBJECT_COLUMNS} FROM {{keys}} CROSS JOIN object AS o
+ WHERE o.ledger = ? AND o.type = k.column1 AND o.key = k.column2"""
+LOOKUPS = """SELECT l.type, l.name, l.value, l.key FROM {keys} CROSS JOIN lookup AS l
+ WHERE l.ledger = ? AND l.type = k.column1 AND l.name = k.column2 AND l.value = k.column3"""
+COUNTERS = """SELECT c.measure, c.period, c.subject, c.part, c.value
+ FROM {keys} CROSS JOIN counter AS c
+ WHERE c.ledger = ? AND c.period = k.column2 AND c.measure = k.column1 AND c.subject = k.column3
+ AND c.part = k.column4"""
+REPEATED = """SELECT r.not_after, r.hash, r.number FROM {keys} CROSS JOIN refusal AS r
+ WHERE r.ledger = ? AND r.not_after = k.column1 AND r.hash = k.column2"""
+KEY_TYPES = {
+    FIND: ("int8", "bytea"),
+    ACCOUNTS: ("bytea",),
+    OBJECTS: ("text", "bytea"),
+    LOOKUPS: ("text", "text", "bytea"),
+    COUNTERS: ("text", "int8", "bytea", "text"),
+    REPEATED: ("int8", "bytea"),
+}
+"""The bulk queries and the types of their keys' columns."""
+
+LEAVES = "SELECT leaf FROM entry WHERE ledger = ? AND idx >= ? AND idx < ? ORDER BY idx"
+TILE = "SELECT hashes FROM tile WHERE ledger = ? AND level = ? AND number = ?"
+DUE = """SELECT due, type, key FROM object WHERE ledger = ? AND due <= ?
+ ORDER BY due, type, key LIMIT ?"""
+LEDGERS = """SELECT l.number, l.id, l.created, h.size FROM ledger AS l
+ JOIN head AS h ON h.ledger = l.number ORDER BY l.number"""
+HEAD_COLUMNS = """h.ledger, l.id, h.size, h.frontier, h.at, {now}, h.reference_version,
+ h.accounts_opened, h.events, h.refusals"""
+
+
+class Reads(ABC):
+    """Reads of one ledger within whatever transaction the connection is in."""
+
+    ledger: int
+
+    @abstractmethod
+    def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
+        """All rows of one statement."""
+
+    @abstractmethod
+    def joined(self, sql: str, keys: Sequence[Row]) -> list[Row]:
+        """Rows of a bulk query for these keys (tuples, one item a column)."""
+
+    @abstractmethod
+    def head(self) -> Head:
+        """The head, without taking it."""
+
+    def find(self, ids: Sequence[TransactionId]) -> dict[TransactionId, int]:
+        """Index of the entry for each transaction that is already in the ledger."""
+        return {
+            TransactionId(not_after, digest): index
+            for not_after, digest, index in self.joined(FIND, ids)
+        }
+
+    def load(self, needs: Iterable[Need]) -> dict[Need, Any]:
+        """Values of needs, one query a table; absent: None, () or 0."""
+        accounts, objects, lookups, counters = [], [], [], []
+        found: dict[Need, Any] = {}
+        for need in needs:
+            table = need[0]
+            if table == "account":
+                found[need] = None
+                accounts.append(need[1:])
+            elif table == "counter":
+                found[need] = 0
+                counters.append(need[1:])
+            elif table == "object":
+                found[need] = None
+                objects.append(need[1:])
+            elif table == "lookup":
+                found[need] = ()
+                lookups.append(need[1:])
+            else:
+                raise AssertionError(f"no table holds {need!r}")
+        if accounts:
+            for row in self.joined(ACCOUNTS, accounts):
+                account = account_of(row)
+                found["account", account.id] = account
+        if objects:
+            for row in self.joined(OBJECTS, objects):
+                found["object", row[0], row[1]] = object_of(row)
+        if lookups:
+            self._load_lookups(lookups, found)
+        if counters:
+            for measure, period, subject, part, value in self.joined(COUNTERS, counters):
+                found["counter", measure, period, subject, part] = value
+        return found
+
+    def _load_lookups(self, wanted: Sequence[Row], found: dict[Need, Any]) -> None:
+        keys: dict[Need, list[bytes]] = {}
+        for type_, name, value, key in self.joined(LOOKUPS, wanted):
+            keys.setdefault(("lookup", type_, name, value), []).append(key)
+        for need, values in keys.items():
+            found[need] = tuple(sorted(values))
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Leaf bytes of entries start up to, not including, stop."""
+        return [leaf for (leaf,) in self.rows(LEAVES, (self.ledger, start, stop))]
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """A full hash tile, or None."""
+        found = self.rows(TILE, (self.ledger, level, number))
+        return found[0][0] if found else None
+
+    def due(self, at: int, limit: int) -> list[tuple[int, str, bytes]]:
+        """(due, type, key) of objects due at or before `at`, in this order."""
+        return [(due, type_, key) for due, type_, key in self.rows(DUE, (self.ledger, at, limit))]
+
+    def ledgers(self) -> list[LedgerRow]:
+        """All ledgers of the database, oldest first."""
+        return [LedgerRow(*row) for row in self.rows(LEDGERS, ())]

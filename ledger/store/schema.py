@@ -1,0 +1,207 @@
+"""The tables, once for SQLite and PostgreSQL; `migrations/` holds how a database gets to them.
+
+Every key starts with the ledger's local number, so that a sharding engine can distribute by it.
+All but `entry.leaf`, `tx` and `refusal` can be derived again from the leaves. Times are ms UTC,
+amounts minor units. SQLite: STRICT everywhere, WITHOUT ROWID where the key is not a rowid.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+METADATA = MetaData()
+
+_LONG = BigInteger().with_variant(Integer(), "sqlite")
+_SHORT = SmallInteger().with_variant(Integer(), "sqlite")
+
+
+def _long(name: str) -> Column[int]:
+    return Column(name, _LONG, nullable=False)
+
+
+def _int(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _short(name: str) -> Column[int]:
+    return Column(name, _SHORT, nullable=False)
+
+
+def _bytes(name: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _table(name: str, key: tuple[str, ...], *items: SchemaItem) -> Table:
+    return Table(
+        name,
+        METADATA,
+        *items,
+        PrimaryKeyConstraint(*key),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    _bytes("id"),
+    _long("created"),
+    UniqueConstraint("id"),
+    sqlite_strict=True,
+)
+
+HEAD = _table(
+    "head",
+    ("ledger",),
+    _int("ledger"),
+    _long("size"),
+    _bytes("frontier"),
+    _long("at"),
+    _long("reference_version"),
+    _long("accounts_opened"),
+    _long("events"),
+    _long("refusals"),
+)
+
+ENTRY = _table("entry", ("ledger", "idx"), _int("ledger"), _long("idx"), _bytes("leaf"))
+
+TX = _table(
+    "tx",
+    ("ledger", "not_after", "hash"),
+    _int("ledger"),
+    _long("not_after"),
+    _bytes("hash"),
+    _long("idx"),
+)
+
+ACCOUNT = _table(
+    "account",
+    ("ledger", "id"),
+    _int("ledger"),
+    _bytes("id"),
+    _long("number"),
+    _bytes("owner"),
+    _text("asset"),
+    _text("kind"),
+    _text("mark"),
+    _text("status"),
+    _long("balance"),
+    _long("written"),
+    UniqueConstraint("ledger", "number"),
+    CheckConstraint("balance >= 0 OR kind = 'issue'", name="account_not_below_zero"),
+    Index("account_owner", "ledger", "owner", "number"),
+)
+
+POSTING = _table(
+    "posting",
+    ("ledger", "account", "idx", "place"),
+    _int("ledger"),
+    _long("account"),
+    _long("idx"),
+    _short("place"),
+    _long("other"),
+    _long("amount"),
+    _long("balance"),
+)
+
+OBJECT = _table(
+    "object",
+    ("ledger", "type", "key"),
+    _int("ledger"),
+    _text("type"),
+    _bytes("key"),
+    _bytes("owner"),
+    _text("status"),
+    Column("due", _LONG, nullable=True),
+    _bytes("body"),
+    _bytes("lookups"),
+    _long("written"),
+    Index("object_owner", "ledger", "owner", "type", "key"),
+    Index(
+        "object_due",
+        "ledger",
+        "due",
+        "type",
+        "key",
+        sqlite_where=text("due IS NOT NULL"),
+        postgresql_where=text("due IS NOT NULL"),
+    ),
+)
+
+LOOKUP = _table(
+    "lookup",
+    ("ledger", "type", "name", "value", "key"),
+    _int("ledger"),
+    _text("type"),
+    _text("name"),
+    _bytes("value"),
+    _bytes("key"),
+)
+
+COUNTER = _table(
+    "counter",
+    ("ledger", "period", "measure", "subject", "part"),
+    _int("ledger"),
+    _long("period"),
+    _text("measure"),
+    _bytes("subject"),
+    _text("part"),
+    _long("value"),
+)
+
+EVENT = _table(
+    "event",
+    ("ledger", "seq"),
+    _int("ledger"),
+    _long("seq"),
+    _short("kind"),
+    _long("ref"),
+    _long("run"),
+)
+"""A run of events: number `seq + i` tells of `ref + i`, for i below `run`. A batch writes at most
+one run of entries and one of refusals, however many transactions it holds."""
+
+REFUSAL = _table(
+    "refusal",
+    ("ledger", "number"),
+    _int("ledger"),
+    _long("number"),
+    _long("not_after"),
+    _bytes("hash"),
+    _long("size"),
+    _long("at"),
+    _bytes("jws"),
+    _bytes("reasons"),
+    _long("repeats"),
+    UniqueConstraint("ledger", "not_after", "hash"),
+)
+
+TILE = _table(
+    "tile",
+    ("ledger", "level", "number"),
+    _int("ledger"),
+    _short("level"),
+    _long("number"),
+    _bytes("hashes"),
+)
