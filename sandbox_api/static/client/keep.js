@@ -1,0 +1,70 @@
+/**
+ * What a browser keeps between visits: one small IndexedDB database of named values.
+ *
+ * It holds keys (a CryptoKey pair can be stored but not read out), cursors and unfinished work.
+ * Nothing here is a truth about money: every screen asks the ledger again. Clearing the site's
+ * data clears all of it.
+ */
+
+const DATABASE = "tenge";
+const SHELF = "kept";
+
+/**
+ * Open the browser's store.
+ * @returns {{get, put, putFirst, drop}} each a promise; `putFirst` keeps what is already there
+ *   and answers with whatever stands afterwards, so two windows opened at once share one value.
+ */
+export function openKeep(name = DATABASE) {
+  let opening;
+  const database = () => (opening ??= open(name));
+
+  async function run(mode, work) {
+    const db = await database();
+    return new Promise((resolve, reject) => {
+      const transaction = db.transaction(SHELF, mode);
+      let answer;
+      work(transaction.objectStore(SHELF), (value) => (answer = value));
+      transaction.oncomplete = () => resolve(answer);
+      transaction.onerror = transaction.onabort = () => reject(transaction.error);
+    });
+  }
+
+  return {
+    get: (key) =>
+      run("readonly", (shelf, answer) => {
+        shelf.get(key).onsuccess = (event) => answer(event.target.result);
+      }),
+    put: (key, value) => run("readwrite", (shelf) => void shelf.put(value, key)),
+    putFirst: (key, value) =>
+      run("readwrite", (shelf, answer) => {
+        shelf.get(key).onsuccess = (event) => {
+          if (event.target.result === undefined) shelf.put(value, key);
+          answer(event.target.result ?? value);
+        };
+      }),
+    drop: (key) => run("readwrite", (shelf) => void shelf.delete(key)),
+  };
+}
+
+function open(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(SHELF);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** The same four calls over a Map, for programs without IndexedDB. Kept until the process ends. */
+export function openMemory() {
+  const shelf = new Map();
+  return {
+    get: async (key) => shelf.get(key),
+    put: async (key, value) => void shelf.set(key, value),
+    putFirst: async (key, value) => {
+      if (!shelf.has(key)) shelf.set(key, value);
+      return shelf.get(key);
+    },
+    drop: async (key) => void shelf.delete(key),
+  };
+}
