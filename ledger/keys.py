@@ -1,5 +1,8 @@
 """Ed25519 keys (RFC 8032): ids, checking, making and signing. The one door to both libraries.
 
+Beside keys it holds the two primitives that keep them: `wrap`/`unwrap` (AES-256-GCM) and
+`derive_secret` (HKDF-SHA256), which `ledger.keyring` builds on.
+
 libsodium (PyNaCl) verifies, everywhere and alone: two verifiers that differ on an edge case would
 let one log be good here and bad there (D13). `cryptography` makes keys, signs, and reads and
 writes JWK (RFC 8037) and PEM (PKCS 8). Signing is deterministic. A reader must not assume that a
@@ -9,11 +12,15 @@ signature is unique for its message: whoever holds the key can make others.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -28,6 +35,10 @@ from ledger.errors import Malformed
 PUBLIC_KEY_BYTES: Final = 32
 SEED_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+SECRET_BYTES: Final = 32
+"""Key-encryption keys and derived secrets."""
+
+_NONCE_BYTES: Final = 12
 
 _NULL = ffi.NULL
 _open = lib.crypto_sign_open
@@ -121,8 +132,8 @@ class SigningKey:
     @classmethod
     def from_pem(cls, pem: bytes | str) -> SigningKey:
         """The key of an unencrypted PKCS 8 PEM, as `openssl genpkey -algorithm ed25519` writes."""
-        text = pem.encode() if isinstance(pem, str) else pem
         try:
+            text = pem.encode() if isinstance(pem, str) else pem
             private = load_pem_private_key(text, None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             raise Malformed("key.pem", "a PEM here is an unencrypted PKCS 8 private key") from None
@@ -147,6 +158,31 @@ class SigningKey:
         """The private key as PKCS 8 PEM, not encrypted. Secret."""
         form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return self._private.private_bytes(*form).decode()
+
+
+def wrap(secret: bytes, *, kek: bytes, context: bytes) -> bytes:
+    """`secret` under the 32-byte key-encryption key: nonce, then AES-256-GCM's text and tag.
+
+    `context` is authenticated, not stored: it says what the secret is for. The nonce is random,
+    which is safe far beyond the number of times a keyring is written (NIST SP 800-38D: 2**32).
+    """
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(kek).encrypt(nonce, secret, context)
+
+
+def unwrap(wrapped: bytes, *, kek: bytes, context: bytes) -> bytes | None:
+    """What `wrap` took; None where key, context or any bit differs."""
+    if len(wrapped) <= _NONCE_BYTES:
+        return None
+    try:
+        return AESGCM(kek).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], context)
+    except InvalidTag:
+        return None
+
+
+def derive_secret(root: bytes, *, context: bytes) -> bytes:
+    """32 bytes that follow from `root` and `context` alone: HKDF-SHA256 (RFC 5869), no salt."""
+    return HKDF(SHA256(), SECRET_BYTES, salt=None, info=context).derive(root)
 
 
 def _member(jwk: Mapping[str, object], name: str) -> bytes:

@@ -71,7 +71,7 @@ def derive_key(tx: TransactionId, label: str) -> bytes:
 
 
 def thumbprint(public_key: bytes) -> bytes:
-    """The 32 bytes of an Ed25519 key's JWK thumbprint (RFC 7638, RFC 8037 appendix A.3): its kid."""
+    """The 32 bytes of an Ed25519 key's kid: its JWK thumbprint (RFC 7638, RFC 8037 A.3)."""
     return sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{b64(public_key)}"}}'.encode()).digest()
 
 
