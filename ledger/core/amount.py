@@ -37,7 +37,8 @@ def parse_amount(text: str, scale: int, *, zero: bool = False) -> int:
     """
     if not isinstance(text, str) or _form(scale).fullmatch(text) is None:
         raise Malformed("amount.form", f"write the amount as in {_example(scale)}: {_words(scale)}")
-    units = int(text.replace(".", "", 1))
+    # The largest amount has 19 digits; `int` never sees many more.
+    units = int(text.replace(".", "", 1)) if len(text) <= 20 else AMOUNT_LIMIT
     if units >= AMOUNT_LIMIT:
         raise Malformed(
             "amount.range", f"the largest amount is {format_amount(AMOUNT_LIMIT - 1, scale)}"
@@ -118,7 +119,7 @@ def _form(scale: int) -> re.Pattern[str]:
     if not 0 <= scale <= SCALE_MAX:
         raise AssertionError(f"an asset's scale is 0 to {SCALE_MAX}, not {scale}")
     fraction = rf"\.[0-9]{{{scale}}}" if scale else ""
-    return re.compile(rf"(?:0|[1-9][0-9]{{0,18}}){fraction}")
+    return re.compile(rf"(?:0|[1-9][0-9]*){fraction}")
 
 
 def _example(scale: int) -> str:
