@@ -30,11 +30,13 @@ class Genesis(msgspec.Struct, frozen=True):
 class PackInForce(msgspec.Struct, frozen=True):
     """Body of an object of type `pack`; its key is the SHA-256 of the text (32 bytes).
 
-    Status: `current` or `past`. The text is TOML, verbatim as signed.
+    Status: `current` or `past`. The text is TOML, verbatim as signed; `base` is the text of the
+    pack that it extends, or None.
     """
 
     name: str
     text: str
+    base: str | None
 
 
 class Clock(msgspec.Struct, frozen=True):

@@ -1,0 +1,58 @@
+"""expire/1: end what is over by time. Signed by the operator; the writer appends it by itself before
+anything is decided at a later time, in order of (due, type, key), so nobody sees an overdue object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from ledger.core.decision import Code, Refused, refused
+from ledger.core.ids import decode_segment
+from ledger.core.needs import Known, Need
+from ledger.core.party import Role
+from ledger.core.plan import Plan
+from ledger.core.transaction import Ms, Payload, Signer, Transaction
+from ledger.errors import Malformed
+from ledger.kinds import permit, zone_draw
+from ledger.kinds.kind import DueKind, Kind, payload_of
+
+DUE: dict[str, DueKind] = {
+    kind.type: kind for kind in (DueKind("permit", permit.ended), DueKind("zone", zone_draw.ended))
+}
+"""Types of objects that end by time, and what becomes of them."""
+
+
+class Expire(Payload, frozen=True, forbid_unknown_fields=True, tag="expire/1"):
+    """The object of this `type` and `key` (base64url), which was `due` (ms UTC)."""
+
+    type: Annotated[str, Meta(max_length=16)]
+    key: Annotated[str, Meta(max_length=43)]
+    due: Ms
+
+
+def key_of(payload: Expire) -> bytes:
+    """The object's key; raises Malformed."""
+    try:
+        return decode_segment(payload.key.encode())
+    except ValueError:
+        raise Malformed("id.base64", "write the key as canonical base64url", "key") from None
+
+
+def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
+    payload = payload_of(tx, Expire)
+    yield ("object", payload.type, key_of(payload))
+
+
+def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
+    payload = payload_of(tx, Expire)
+    kind = DUE.get(payload.type)
+    object_ = None if kind is None else known.object(payload.type, key_of(payload))
+    if kind is None or object_ is None or object_.due != payload.due or payload.due > at:
+        return refused(Code.NOT_DUE, KIND.name, type=payload.type, key=payload.key)
+    return Plan(objects=(kind.ended(object_),))
+
+
+KIND = Kind(Expire, frozenset({Role.OPERATOR}), _plan, _needs, without_pack=True)

@@ -1,0 +1,165 @@
+"""What a kind of transaction is, and checks that several kinds share.
+
+A kind is one module: payload, who may sign, what it needs, what it would do, what happens when its
+objects fall due. `plan` is a pure function; it returns a Plan or a Refused value. It says nothing of
+rules and funds: those are judged over the plan's movements for every kind alike (`ledger.decide`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ledger.core.account import Account
+from ledger.core.asset import TENGE_CLASSES, Asset
+from ledger.core.decision import Code, Refused, refused
+from ledger.core.ids import ID_BYTES, unb64
+from ledger.core.needs import Known, Need
+from ledger.core.objects import Object
+from ledger.core.party import Party, Role
+from ledger.core.plan import Movement, Place, Plan
+from ledger.core.transaction import Payload, Signer, Transaction
+
+B = TypeVar("B")
+
+ANYONE = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of transaction, as its module declares it.
+
+    `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys (base64url)
+    that the transaction would register: the shell checks that they are good points. `large`: the
+    payload may have 40,000 bytes. `without_pack`: may be done while no rule is in force.
+    """
+
+    payload: type[Payload]
+    roles: frozenset[Role]
+    plan: Callable[[Transaction, Signer, Known, int], Plan | Refused]
+    needs: Callable[[Transaction, Known], Iterator[Need]]
+    keys: Callable[[Payload], tuple[str, ...]] = lambda payload: ()
+    large: bool = False
+    without_pack: bool = False
+
+    @property
+    def name(self) -> str:
+        """The versioned name, as in `transfer/1`."""
+        return str(self.payload.__struct_config__.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class DueKind:
+    """What becomes of objects of `type` when their due time comes."""
+
+    type: str
+    ended: Callable[[Object], Object]
+
+
+class Refusal(Exception):
+    """Carries a refusal out of the checks below; `plan_or_refusal` turns it back into a value."""
+
+    def __init__(self, refusal: Refused) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+P = TypeVar("P", bound=Payload)
+
+
+def payload_of(tx: Transaction, type_: type[P]) -> P:
+    """The payload as this kind's own type."""
+    if not isinstance(tx.payload, type_):
+        raise AssertionError(f"{type_.__name__} was asked to read {tx.payload!r}")
+    return tx.payload
+
+
+def id_of(text: str) -> bytes:
+    """The 16 bytes of an id; raises Malformed on any other spelling."""
+    return unb64(text, ID_BYTES)
+
+
+def party_need(text: str) -> Need:
+    """The need for a party by its id as text."""
+    return ("object", "party", id_of(text))
+
+
+def require(found: B | None, code: Code, kind: str, **params: str) -> B:
+    """`found`, or the refusal `code` where there is nothing."""
+    if found is None:
+        raise Refusal(refused(code, kind, **params))
+    return found
+
+
+def party_of(known: Known, id: bytes, kind: str) -> Party:
+    """The body of a registered party, or PARTY_UNKNOWN."""
+    return require(known.body("party", id, Party), Code.PARTY_UNKNOWN, kind)
+
+
+def asset_of(known: Known, code: str, kind: str) -> Asset:
+    """The body of a registered asset, or ASSET_UNKNOWN."""
+    found = known.body("asset", code.encode(), Asset)
+    return require(found, Code.ASSET_UNKNOWN, kind, asset=code)
+
+
+def open_account(known: Known, id: bytes, kind: str, which: str) -> Account:
+    """The account, open, or ACCOUNT_UNKNOWN / ACCOUNT_NOT_OPEN; `which` names the member."""
+    account = require(known.account(id), Code.ACCOUNT_UNKNOWN, kind, member=which)
+    if account.status != "open":
+        raise Refusal(refused(Code.ACCOUNT_NOT_OPEN, kind, member=which, status=account.status))
+    return account
+
+
+def own_account(known: Known, id: bytes, signer: Signer, kind: str) -> Account:
+    """The signer's own account to pay from. Who has no authority over it hears only that, and the
+    same whether or not it exists."""
+    account = known.account(id)
+    if account is None or account.owner != signer.id:
+        raise Refusal(refused(Code.NO_AUTHORITY, kind, member="from"))
+    return open_account(known, id, kind, "from")
+
+
+def movement_between(
+    known: Known,
+    source: Account,
+    target: Account,
+    amount: int,
+    purpose: str,
+    *,
+    value: int | None = None,
+    place: Place | None = None,
+) -> Movement:
+    """The movement with parties and asset resolved; refuses the same account and another asset.
+
+    Money in tenge is its own value; of other assets `value` is what a rate fixed, or None.
+    """
+    if source.id == target.id:
+        raise Refusal(refused(Code.SAME_ACCOUNT, purpose))
+    if source.asset != target.asset:
+        raise Refusal(refused(Code.ASSET_DIFFERS, purpose, asset=source.asset, other=target.asset))
+    asset = asset_of(known, source.asset, purpose)
+    if asset.class_ in TENGE_CLASSES:
+        value = amount
+    return Movement(
+        source,
+        party_of(known, source.owner, purpose),
+        target,
+        party_of(known, target.owner, purpose),
+        asset,
+        amount,
+        purpose,
+        value,
+        place,
+    )
+
+
+def account_needs(known: Known, *ids: bytes) -> Iterator[Need]:
+    """Needs of a movement among these accounts: the accounts, their owners, their assets."""
+    for id in ids:
+        need: Need = ("account", id)
+        yield need
+        account = known.values.get(need)
+        if account is not None:
+            yield ("object", "party", account.owner)
+            yield ("object", "asset", account.asset.encode())

@@ -1,0 +1,110 @@
+"""refund/1: give back a payment, whole or in parts, never beyond the original. Signed by the merchant.
+
+In the asset that was paid, or in tenge at the value fixed when it was paid (a crypto sale refunded
+outside the zone). The shares given back in either asset never add up to more than 1, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger.core.amount import parse_amount
+from ledger.core.asset import TENGE_CLASSES
+from ledger.core.decision import Code, Refused, refused
+from ledger.core.ids import unb64
+from ledger.core.needs import Known, Need
+from ledger.core.payment import Payment
+from ledger.core.plan import Place, Plan
+from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
+from ledger.core.zone import Terminal
+from ledger.kinds.kind import (
+    ANYONE,
+    Kind,
+    account_needs,
+    asset_of,
+    id_of,
+    movement_between,
+    open_account,
+    own_account,
+    payload_of,
+    require,
+)
+
+
+class Refund(Payload, frozen=True, forbid_unknown_fields=True, tag="refund/1"):
+    """`payment`: the payment's id (the request's, or the one in its entry's facts). `from`: the
+    merchant's account; `to`: an account of the payer in the same asset; `amount` in that asset."""
+
+    payment: Id
+    from_: Id = msgspec.field(name="from")
+    to: Id
+    amount: AmountText
+
+
+def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
+    payload = payload_of(tx, Refund)
+    yield from account_needs(known, id_of(payload.from_), id_of(payload.to))
+    need: Need = ("object", "payment", id_of(payload.payment))
+    yield need
+    payment = known.values.get(need)
+    if payment is not None:
+        yield from account_needs(known, id_of(payment.body.payer), id_of(payment.body.payee))
+        yield ("object", "terminal", unb64(payment.body.terminal, 32))
+
+
+def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
+    payload = payload_of(tx, Refund)
+    source = own_account(known, id_of(payload.from_), signer, KIND.name)
+    original = require(
+        known.object("payment", id_of(payload.payment)),
+        Code.PAYMENT_UNKNOWN,
+        KIND.name,
+        payment=payload.payment,
+    )
+    payment = original.body
+    if not isinstance(payment, Payment):
+        raise AssertionError(f"object payment holds {payment!r}")
+    if original.owner != signer.id:
+        return refused(Code.NO_AUTHORITY, KIND.name, member="payment")
+    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    payer = open_account(known, id_of(payment.payer), KIND.name, "payer")
+    if target.owner != payer.owner:
+        return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
+    asset = asset_of(known, source.asset, KIND.name)
+    amount = parse_amount(payload.amount, asset.scale)
+    back, back_tenge = payment.refunded, payment.refunded_tenge
+    if source.asset == payer.asset:
+        back += amount
+        value = amount * payment.value // payment.amount
+    elif asset.class_ in TENGE_CLASSES:
+        back_tenge += amount
+        value = amount
+    else:
+        return refused(Code.ASSET_DIFFERS, KIND.name, asset=source.asset, other=payer.asset)
+    whole = payment.amount * payment.value
+    given = back * payment.value + back_tenge * payment.amount
+    if given > whole:
+        return refused(Code.REFUND_TOO_MUCH, KIND.name, payment=payload.payment)
+    place = _place(known, payment, original.owner)
+    movement = movement_between(known, source, target, amount, "refund", value=value, place=place)
+    after = msgspec.structs.replace(payment, refunded=back, refunded_tenge=back_tenge)
+    status = "refunded" if given == whole else "paid"
+    return Plan(
+        movements=(movement,),
+        objects=(msgspec.structs.replace(original, status=status, body=after),),
+        facts={"payment": payload.payment, "value": str(value)},
+    )
+
+
+def _place(known: Known, payment: Payment, merchant: bytes) -> Place:
+    """The till of the original sale: a refund in crypto is judged where the sale was made."""
+    kid = unb64(payment.terminal, 32)
+    terminal = known.object("terminal", kid)
+    if terminal is None or not isinstance(terminal.body, Terminal):
+        raise AssertionError(f"payment names terminal {payment.terminal}, which is not there")
+    return Place(kid, terminal.status, merchant, terminal.body.place, None)
+
+
+KIND = Kind(Refund, ANYONE, _plan, _needs)

@@ -1,0 +1,28 @@
+"""PURE: the table of rules. One module a rule; rules judge movements, whatever kind made them (D4)."""
+
+from __future__ import annotations
+
+from ledger.rules import (
+    cap_day,
+    cap_payment,
+    kyc_tier,
+    permit,
+    rate_fresh,
+    tender_class,
+    tender_never,
+    zone_asset,
+    zone_caps,
+    zone_dates,
+    zone_hours,
+    zone_place,
+    zone_status,
+)
+from ledger.rules.rule import Rule
+
+_MODULES = (
+    tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
+    rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps,
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
+"""Every rule by its versioned name; a pack can name no other."""
