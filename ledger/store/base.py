@@ -63,7 +63,7 @@ class Head(msgspec.Struct, frozen=True):
 class EntryRow(NamedTuple):
     """One entry: the leaf's bytes hold everything, the rest are look-ups."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     transaction: TransactionId
     leaf: bytes
 
@@ -71,7 +71,7 @@ class EntryRow(NamedTuple):
 class PostingRow(NamedTuple):
     """One leg of entry `index`; `place` counts the legs within the entry from 0."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     place: int
     posted: Posted
 

@@ -31,7 +31,7 @@ _SQLITE = {
 }
 
 
-def of_sqlite(error: sqlite3.Error, path: str) -> StoreProblem:
+def of_sqlite(error: sqlite3.Error | OverflowError, path: str) -> StoreProblem:
     """The problem that a sqlite3 error stands for, on the database file at `path`."""
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_CONSTRAINT") or name in ("SQLITE_MISMATCH", "SQLITE_TOOBIG"):

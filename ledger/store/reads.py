@@ -13,13 +13,17 @@ from typing import Any
 from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.store.base import Head, LedgerRow
-from ledger.store.rows import ACCOUNT_COLUMNS, OBJECT_COLUMNS, Row, account_of, object_of
+from ledger.store.rows import Row, account_of, object_of
 
 FIND = """SELECT t.not_after, t.hash, t.idx FROM {keys} CROSS JOIN tx AS t
  WHERE t.ledger = ? AND t.not_after = k.column1 AND t.hash = k.column2"""
-ACCOUNTS = f"""SELECT {ACCOUNT_COLUMNS} FROM {{keys}} CROSS JOIN account AS a
+ACCOUNTS = """SELECT
+ a.number, a.id, a.owner, a.asset, a.kind, a.mark, a.status, a.balance, a.written
+ FROM {keys} CROSS JOIN account AS a
  WHERE a.ledger = ? AND a.id = k.column1"""
-OBJECTS = f"""SELECT {OBJECT_COLUMNS} FROM {{keys}} CROSS JOIN object AS o
+OBJECTS = """SELECT
+ o.type, o.key, o.owner, o.status, o.due, o.body, o.lookups, o.written
+ FROM {keys} CROSS JOIN object AS o
  WHERE o.ledger = ? AND o.type = k.column1 AND o.key = k.column2"""
 LOOKUPS = """SELECT l.type, l.name, l.value, l.key FROM {keys} CROSS JOIN lookup AS l
  WHERE l.ledger = ? AND l.type = k.column1 AND l.name = k.column2 AND l.value = k.column3"""
@@ -45,8 +49,10 @@ DUE = """SELECT due, type, key FROM object WHERE ledger = ? AND due <= ?
  ORDER BY due, type, key LIMIT ?"""
 LEDGERS = """SELECT l.number, l.id, l.created, h.size FROM ledger AS l
  JOIN head AS h ON h.ledger = l.number ORDER BY l.number"""
-HEAD_COLUMNS = """h.ledger, l.id, h.size, h.frontier, h.at, {now}, h.reference_version,
- h.accounts_opened, h.events, h.refusals"""
+HEAD = """SELECT h.ledger, l.id, h.size, h.frontier, h.at, ?, h.reference_version,
+ h.accounts_opened, h.events, h.refusals
+ FROM head AS h JOIN ledger AS l ON l.number = h.ledger WHERE h.ledger = ?"""
+NUMBER = "SELECT number FROM ledger WHERE id = ?"
 
 
 class Reads(ABC):
@@ -130,3 +136,8 @@ class Reads(ABC):
     def ledgers(self) -> list[LedgerRow]:
         """All ledgers of the database, oldest first."""
         return [LedgerRow(*row) for row in self.rows(LEDGERS, ())]
+
+    def number_of(self, id: bytes) -> int | None:
+        """The local number of the ledger with this id, or None."""
+        found = self.rows(NUMBER, (id,))
+        return found[0][0] if found else None

@@ -11,32 +11,29 @@ from ledger.core.objects import Lookup, Object, decode_body, encode_body
 
 Row = tuple[Any, ...]
 
-ACCOUNT_COLUMNS = "a.number, a.id, a.owner, a.asset, a.kind, a.mark, a.status, a.balance, a.written"
-OBJECT_COLUMNS = "o.type, o.key, o.owner, o.status, o.due, o.body, o.lookups, o.written"
-
-_KINDS = {kind.value: kind for kind in AccountKind}
+_KINDS: dict[str, Any] = {kind.value: kind for kind in AccountKind}
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(tuple[Lookup, ...]).decode
 _NO_LOOKUPS = b"[]"
 
 
 def account_of(row: Row) -> Account:
-    """The account in a row of ACCOUNT_COLUMNS; an unknown kind is kept as the text it is."""
+    """The account in a row of number, id, owner and so on; an unknown kind stays the text it is."""
     number, id_, owner, asset, kind, mark, status, balance, written = row
-    kind = _KINDS.get(kind, kind)
-    return Account(number, id_, owner, asset, kind, mark, status, balance, written)
+    known: Any = _KINDS.get(kind, kind)
+    return Account(number, id_, owner, asset, known, mark, status, balance, written)
 
 
 def account_row(ledger: int, account: Account) -> Row:
     """A whole row of the table `account`, for an account just opened."""
     return (
-        ledger, account.id, account.number, account.owner, account.asset, str(account.kind),
+        ledger, account.number, account.id, account.owner, account.asset, str(account.kind),
         account.mark, account.status, account.balance, account.written,
     )  # fmt: skip
 
 
 def object_of(row: Row) -> Object:
-    """The object in a row of OBJECT_COLUMNS."""
+    """The object in a row of type, key, owner and so on."""
     type_, key, owner, status, due, body, lookups, written = row
     found = () if lookups == _NO_LOOKUPS else _DECODE(lookups)
     return Object(type_, key, owner, status, due, decode_body(type_, body), found, written)

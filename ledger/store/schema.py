@@ -28,6 +28,7 @@ METADATA = MetaData()
 
 _LONG = BigInteger().with_variant(Integer(), "sqlite")
 _SHORT = SmallInteger().with_variant(Integer(), "sqlite")
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")  # one order on both: by bytes
 
 
 def _long(name: str) -> Column[int]:
@@ -47,7 +48,7 @@ def _bytes(name: str) -> Column[bytes]:
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
+    return Column(name, _TEXT, nullable=False)
 
 
 def _table(name: str, key: tuple[str, ...], *items: SchemaItem) -> Table:
@@ -97,10 +98,10 @@ TX = _table(
 
 ACCOUNT = _table(
     "account",
-    ("ledger", "id"),
+    ("ledger", "number"),
     _int("ledger"),
-    _bytes("id"),
     _long("number"),
+    _bytes("id"),
     _bytes("owner"),
     _text("asset"),
     _text("kind"),
@@ -108,15 +109,19 @@ ACCOUNT = _table(
     _text("status"),
     _long("balance"),
     _long("written"),
-    UniqueConstraint("ledger", "number"),
+    UniqueConstraint("ledger", "id"),
     CheckConstraint("balance >= 0 OR kind = 'issue'", name="account_not_below_zero"),
     Index("account_owner", "ledger", "owner", "number"),
 )
 
+SPAN_BITS = 12
+"""Postings lie together by spans of 4,096 entries, and within a span by account."""
+
 POSTING = _table(
     "posting",
-    ("ledger", "account", "idx", "place"),
+    ("ledger", "span", "account", "idx", "place"),
     _int("ledger"),
+    _long("span"),
     _long("account"),
     _long("idx"),
     _short("place"),
@@ -124,6 +129,18 @@ POSTING = _table(
     _long("amount"),
     _long("balance"),
 )
+
+"""Ordered by account alone, a batch of 200 would touch 400 far pages, and ever more of them as the
+ledger grows; ordered by span first, the pages that change are those of the newest span."""
+
+POSTING_SPAN = _table(
+    "posting_span",
+    ("ledger", "account", "span"),
+    _int("ledger"),
+    _long("account"),
+    _long("span"),
+)
+"""In which spans an account has postings: so that a statement skips the spans without."""
 
 OBJECT = _table(
     "object",

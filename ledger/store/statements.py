@@ -1,0 +1,143 @@
+"""The writes of the hot path, in bulk: each statement in the words of both databases.
+
+SQLite runs a statement once a row, or an INSERT for many rows at once. PostgreSQL takes a column a
+parameter, as arrays, and joins them with `unnest`: one round trip whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.types import TypeEngine
+
+from ledger.store import schema
+
+_ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (BigInteger, "int8"),
+    (SmallInteger, "int2"),
+    (Integer, "int4"),
+    (Text, "text"),
+    (LargeBinary, "bytea"),
+)
+
+
+class Statement:
+    """One bulk write. `columns` is the order of a row's items, `types` what PostgreSQL calls them.
+    `row` is the VALUES tuple of an INSERT, "" for others; `exact`: every row touches one row."""
+
+    def __init__(
+        self, table: Table, columns: Sequence[str], sqlite: str, postgresql: str, *, exact: bool
+    ) -> None:
+        self.table = table.name
+        self.columns = tuple(columns)
+        self.types = tuple(_array_type(table, column) for column in columns)
+        self.row = "(" + ", ".join("?" * len(self.columns)) + ")"
+        arrays = ", ".join(f"%b::{type_}[]" for type_ in self.types)
+        self.sqlite = sqlite
+        self.postgresql = postgresql.format(
+            rows=f"unnest({arrays}) AS k ({', '.join(self.columns)})"
+        )
+        self.exact = exact
+
+
+def insert(table: Table, conflict: str = "", *, exact: bool = True) -> Statement:
+    """INSERT of whole rows in the order of the table's columns."""
+    columns = [column.name for column in table.columns]
+    names = ", ".join(columns)
+    into = f"INSERT INTO {table.name} ({names})"
+    values = "VALUES (" + ", ".join("?" * len(columns)) + ")"
+    return Statement(
+        table,
+        columns,
+        f"{into} {values} {conflict}".rstrip(),
+        f"{into} SELECT {names} FROM {{rows}} {conflict}".rstrip(),  # noqa: S608
+        exact=exact,
+    )
+
+
+def upsert(table: Table, *, add: Sequence[str] = ()) -> Statement:
+    """INSERT that renews all columns beside the key, or adds to those that `add` names."""
+    key = [column.name for column in table.primary_key]
+    sets = [
+        f"{name} = {table.name}.{name} + excluded.{name}"
+        if name in add
+        else f"{name} = excluded.{name}"
+        for name in (column.name for column in table.columns)
+        if name not in key
+    ]
+    return insert(table, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(sets)}")
+
+
+def update(
+    table: Table, columns: Sequence[str], key: Sequence[str], *, add: Sequence[str] = ()
+) -> Statement:
+    """UPDATE of `columns`, then the `key` that finds the row; columns in `add` are added to."""
+    sqlite = [f"{c} = {c} + ?" if c in add else f"{c} = ?" for c in columns]
+    postgresql = [f"{c} = t.{c} + k.{c}" if c in add else f"{c} = k.{c}" for c in columns]
+    return Statement(
+        table,
+        [*columns, *key],
+        f"UPDATE {table.name} SET {', '.join(sqlite)} WHERE "  # noqa: S608 - names of our schema
+        + " AND ".join(f"{c} = ?" for c in key),
+        f"UPDATE {table.name} AS t SET {', '.join(postgresql)} FROM {{rows}} WHERE "  # noqa: S608
+        + " AND ".join(f"t.{c} = k.{c}" for c in key),
+        exact=True,
+    )
+
+
+def delete(table: Table) -> Statement:
+    """DELETE by the table's key, which is all of its columns."""
+    key = [column.name for column in table.primary_key]
+    return Statement(
+        table,
+        key,
+        f"DELETE FROM {table.name} WHERE "  # noqa: S608 - names of our schema
+        + " AND ".join(f"{c} = ?" for c in key),
+        f"DELETE FROM {table.name} AS t USING {{rows}} WHERE "  # noqa: S608
+        + " AND ".join(f"t.{c} = k.{c}" for c in key),
+        exact=True,
+    )
+
+
+def _array_type(table: Table, column: str) -> str:
+    type_ = table.columns[column].type
+    for ours, name in _ARRAY_TYPES:
+        if isinstance(type_, ours):
+            return name
+    raise AssertionError(f"{table.name}.{column} has a type without an array: {type_!r}")
+
+
+INSERT_ENTRY = insert(schema.ENTRY)
+INSERT_TX = insert(schema.TX)
+INSERT_POSTING = insert(schema.POSTING)
+PUT_SPAN = insert(schema.POSTING_SPAN, "ON CONFLICT DO NOTHING", exact=False)
+INSERT_ACCOUNT = insert(schema.ACCOUNT)
+UPDATE_ACCOUNT = update(schema.ACCOUNT, ("balance", "status", "written"), ("ledger", "number"))
+PUT_OBJECT = upsert(schema.OBJECT)
+PUT_LOOKUP = insert(schema.LOOKUP, "ON CONFLICT DO NOTHING", exact=False)
+DROP_LOOKUP = delete(schema.LOOKUP)
+ADD_COUNTER = upsert(schema.COUNTER, add=("value",))
+INSERT_REFUSAL = insert(schema.REFUSAL)
+REPEAT_REFUSAL = update(
+    schema.REFUSAL,
+    ("size", "at", "jws", "reasons", "repeats"),
+    ("ledger", "number"),
+    add=("repeats",),
+)
+INSERT_EVENT = insert(schema.EVENT)
+INSERT_TILE = insert(schema.TILE)
+UPDATE_HEAD = update(
+    schema.HEAD,
+    (
+        "size",
+        "frontier",
+        "at",
+        "reference_version",
+        "accounts_opened",
+        "events",
+        "refusals",
+    ),
+    ("ledger",),
+)
