@@ -33,7 +33,7 @@ BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + LEAF_BYTES_MAX)
 """Longest possible entry bundle in bytes."""
 
 _PATH = re.compile(
-    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]+))?"
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([0-9]{1,3}))?"
 )
 
 
@@ -240,10 +240,13 @@ def decode_bundle(bundle: bytes, width: int) -> tuple[bytes, ...]:
 
 
 def cut_bundle(bundle: bytes) -> tuple[bytes, ...]:
-    """The leaves of a bundle as far as its lengths lead, the last one perhaps cut: for auditing."""
+    """The leaves of a bundle as far as its lengths lead, the last one perhaps cut: for auditing.
+
+    Stops one leaf beyond a full bundle, however long the bytes are.
+    """
     leaves: list[bytes] = []
     at = 0
-    while at < len(bundle):
+    while at < len(bundle) and len(leaves) <= TILE_WIDTH:
         end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
         leaves.append(bundle[at + 2 : end])
         at = end

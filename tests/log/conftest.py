@@ -32,21 +32,12 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    try:
-        nacl.signing.VerifyKey(public_key).verify(message, signature)
-    except nacl.exceptions.BadSignatureError:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class Log:
     """A log's key, and logs made with it."""
 
     origin: str
     signing_key: nacl.signing.SigningKey
-    verify: Callable[[bytes, bytes, bytes], bool] = staticmethod(verify)
     pack_text: bytes = PACK_TEXT
 
     @property
@@ -55,6 +46,14 @@ class Log:
 
     def sign(self, message: bytes) -> bytes:
         return self.signing_key.sign(message).signature
+
+    @staticmethod
+    def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+        try:
+            nacl.signing.VerifyKey(public_key).verify(message, signature)
+        except nacl.exceptions.BadSignatureError:
+            return False
+        return True
 
     def leaf(self, index: int) -> bytes:
         """A leaf of some 400 bytes, another for each index."""

@@ -149,9 +149,9 @@ def test_facts_come_back_as_they_were_and_as_another_json_writer_would_write_the
     line = encode_leaf(msgspec.structs.replace(LEAF, facts=facts))
 
     assert decode_leaf(line).facts == facts
-    assert line == json.dumps(
-        json.loads(line), ensure_ascii=False, separators=(",", ":")
-    ).encode("utf-8")
+    assert line == json.dumps(json.loads(line), ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8"
+    )
 
 
 @given(st.integers(0, len(LINE) - 1), st.integers(1, 255))
