@@ -176,6 +176,9 @@ def _check_depth(payload: bytes) -> None:
             depth -= 1
 
 
+_ONE_VALUE = "a payload is one JSON value with nothing before or after it (RFC 8259)"
+
+
 def _strict_json(payload: bytes) -> None:
     """Refuse what is not strict JSON, whatever it means."""
     try:
@@ -183,7 +186,7 @@ def _strict_json(payload: bytes) -> None:
     except UnicodeDecodeError:
         raise Malformed("payload.utf8", "a payload is UTF-8 (RFC 8259)") from None
     except (ValueError, RecursionError):
-        raise Malformed("payload.json", "a payload is one JSON value (RFC 8259)") from None
+        raise Malformed("payload.json", _ONE_VALUE) from None
     if b"\\u" in payload:
         _check_escapes(value)
 
@@ -207,7 +210,7 @@ def _check_escapes(value: object) -> None:
 def _raise_member(error: Exception) -> NoReturn:
     """Turn msgspec's complaint into ours: "Expected `int`, got `str` - at `$.nonce`"."""
     if not isinstance(error, msgspec.ValidationError):
-        raise Malformed("payload.json", "a payload is one JSON value (RFC 8259)") from None
+        raise Malformed("payload.json", _ONE_VALUE) from None
     sentence, _, path = str(error).partition(" - at `")
     raise Malformed("payload.member", sentence, path.rstrip("`").removeprefix("$.")) from None
 
