@@ -1,0 +1,319 @@
+"""The engine of the one writer: offers in, one commit, answers out (design D8).
+
+Whatever is ready is one batch. The engine takes the ledger's head, loads in bulk what the batch
+needs, first ends what is due, decides in order, applies in memory, writes all in one commit, and
+only then answers. It has no threads and no sockets: `writer.process` and `Ledger` drive it.
+
+What the commit's outcome is unknown of is looked up again under a fresh head; a batch that the
+database refuses is replayed one by one, so one bad transaction never fails its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from ledger.core.ids import b64
+from ledger.core.needs import NeedMissing
+from ledger.core.objects import REFERENCE_TYPES, Clock
+from ledger.core.state import State
+from ledger.core.transaction import Transaction
+from ledger.decide import Accepted, decide, needs
+from ledger.errors import BadSignature, Malformed, StoreProblem
+from ledger.keys import SigningKey
+from ledger.kinds import read
+from ledger.log.leaf import decode_leaf
+from ledger.log.merkle import decode_frontier, leaf_hash, root
+from ledger.log.tiles import TILE_WIDTH, Edge, Tile, edge_of, grow, partial_tile
+from ledger.store.base import BatchRefused, Head, OutcomeUnknown, TileRow, WritingStore
+from ledger.writer.answers import Answer, Busy, Declined, Offer, Taken, Unread
+from ledger.writer.batch import OpenBatch
+from ledger.writer.expiry import expire_transaction
+from ledger.writer.reading import check_signatures, read_offer, signature_needs
+
+ROUNDS_MAX = 4
+"""Rounds of bulk loading before a batch; what is still missing then is loaded one by one."""
+
+DUE_MAX = 500
+"""Objects ended in one commit; where more are due, several commits end them first."""
+
+VALUES_MAX = 300_000
+"""Cached values; the cache is dropped as a whole when a commit leaves more."""
+
+Reading = tuple[Transaction, bool] | Unread
+"""A transaction with whether its signatures were verified, or why it cannot be read."""
+
+log = structlog.get_logger()
+
+
+class Engine:
+    """Decides and commits batches for one ledger. Used by one thread at a time.
+
+    `id` is the ledger's; `operator` signs the entries that the ledger makes by itself.
+    """
+
+    def __init__(self, store: WritingStore, id: bytes, operator: SigningKey) -> None:
+        self._store = store
+        self._ledger = b64(id)
+        self._operator = operator
+        self._state = State()
+        self._head: Head | None = None  # as last seen committed
+        self._edge: Edge | None = None  # of the log at that head; None: to be read back
+        self._broken = False  # the connection is to be reopened first
+
+    def take(self, offers: Sequence[Offer]) -> list[Answer]:
+        """Decide and commit these offers as one batch; answers in their order.
+
+        Never raises for what an offer holds. What a failing store leaves undone answers `Busy`.
+        """
+        readings = [_reading(offer) for offer in offers]
+        try:
+            return self._take_all(readings)
+        except Exception as error:  # whatever it is, no outcome is guessed, no neighbour suffers
+            log.warning("batch_failed", error=repr(error), offers=len(offers))
+            self._fail()
+            return self._replay(readings)
+
+    def tick(self) -> None:
+        """End what is due though nobody asks, and let the store tidy up. Raises StoreProblem."""
+        try:
+            self._take_all([])
+            self._store.idle()
+        except Exception as error:
+            self._fail()
+            raise StoreProblem(f"the store failed: {error}") from error
+
+    def head(self) -> Head:
+        """The head as the database holds it now, read back. Raises StoreProblem."""
+        head = self._begin()
+        self._store.rollback()
+        return head
+
+    def time(self) -> int:
+        """The sandbox's time, ms UTC. Raises StoreProblem."""
+        head = self._begin()
+        try:
+            return self._time(head)
+        finally:
+            self._store.rollback()
+
+    # One batch -------------------------------------------------------------------------------
+
+    def _take_all(self, readings: Sequence[Reading]) -> list[Answer]:
+        """End what is due in as many commits as it takes, then decide and commit the offers."""
+        while True:
+            head = self._begin()
+            batch = OpenBatch(self._state, head, self._time(head))
+            due = self._store.due(batch.at, DUE_MAX) if head.size else []
+            for due_at, type_, key in due:
+                self._expire(batch, due_at, type_, key)
+            if len(due) < DUE_MAX:
+                answers = self._decide_all(readings, batch)
+                self._commit(batch)
+                return answers
+            self._commit(batch)
+
+    def _decide_all(self, readings: Sequence[Reading], batch: OpenBatch) -> list[Answer]:
+        """Answers as they will be once the batch is durable."""
+        transactions = [reading[0] for reading in readings if isinstance(reading, tuple)]
+        known = self._store.find([tx.id for tx in transactions]) if transactions else {}
+        self._load([tx for tx in transactions if tx.id not in known], batch.at)
+        drafts: list[Answer | int] = []
+        for reading in readings:
+            if isinstance(reading, Unread):
+                drafts.append(reading)
+                continue
+            tx, verified = reading
+            before = known.get(tx.id, batch.indexes.get(tx.id))
+            if before is not None:
+                drafts.append(Taken(before, self._time_of(before, batch), 0, repeated=True))
+            else:
+                drafts.append(self._decide_one(tx, verified, batch))
+        size = batch.size
+        return [_finished(draft, batch.at, size) for draft in drafts]
+
+    def _decide_one(self, tx: Transaction, verified: bool, batch: OpenBatch) -> Answer | int:
+        """The new entry's index, or another answer."""
+        while True:
+            try:
+                if not verified:
+                    for need in signature_needs(tx):
+                        self._require(need)
+                    check_signatures(tx, self._state)
+                decision = decide(tx, self._state, batch.at, self._ledger)
+                if isinstance(decision, Accepted):
+                    return batch.accept(tx, decision)
+            except NeedMissing as missing:
+                self._require(missing.need)
+            except Malformed as error:
+                return Unread(error.code, str(error), error.where)
+            except BadSignature as error:
+                return Unread(error.code, str(error))
+            else:
+                batch.refuse(tx, decision)
+                return Declined(decision.reasons, batch.at, batch.size)
+
+    def _expire(self, batch: OpenBatch, due: int, type_: str, key: bytes) -> None:
+        jws = expire_transaction(self._ledger, self._operator, batch.at, due, type_, key)
+        ended = self._decide_one(read(jws), True, batch)
+        if not isinstance(ended, int):
+            raise AssertionError(f"{type_} {key.hex()}, due {due}, was not ended: {ended}")
+
+    def _commit(self, batch: OpenBatch) -> None:
+        """Write and commit; after this the head and the cache are those of the database."""
+        if batch.is_empty():
+            self._store.rollback()
+            return
+        edge, tiles = self._grow(batch)
+        rows = batch.close(tiles)
+        head = self._store.write(rows)
+        self._store.commit()
+        self._head, self._edge = head, edge
+
+    def _grow(self, batch: OpenBatch) -> tuple[Edge | None, list[TileRow]]:
+        """The log's edge after this batch, and the tiles that it fills.
+
+        The edge is read back only where a tile fills: another node's entries may stand in it.
+        """
+        size = batch.head.size
+        fills = size // TILE_WIDTH != batch.size // TILE_WIDTH
+        if self._edge is None and not fills:
+            return None, []
+        edge = self._read_edge(size) if self._edge is None else self._edge
+        edge, filled = grow(size, edge, batch.hashes)
+        return edge, [TileRow(tile.level, tile.index, hashes) for tile, hashes in filled]
+
+    def _read_edge(self, size: int) -> Edge:
+        def leaf_hashes(start: int, stop: int) -> list[bytes]:
+            return [leaf_hash(leaf) for leaf in self._store.leaves(start, stop)]
+
+        def full_tile(tile: Tile) -> bytes:
+            hashes = self._store.tile(tile.level, tile.index)
+            if hashes is None:
+                raise StoreProblem(f"the log's {tile.path} is missing: run tenge verify")
+            return hashes
+
+        return edge_of(size, lambda tile: partial_tile(tile, leaf_hashes, full_tile))
+
+    # What is known -----------------------------------------------------------------------------
+
+    def _begin(self) -> Head:
+        """Take the head; forget what another node may have changed since the last one."""
+        if self._broken:
+            self._store.reopen()
+            self._broken = False
+        head = self._store.begin()
+        last = self._head
+        if last is None or last.size != head.size:
+            self._edge = None
+            self._forget(
+                keep_reference=last is not None and last.reference_version == head.reference_version
+            )
+        elif len(self._state.values) > VALUES_MAX:
+            self._forget(keep_reference=False)
+        self._state.accounts_opened = head.accounts_opened
+        self._head = head
+        return head
+
+    def _time(self, head: Head) -> int:
+        """The batch's one time: the sandbox's clock, never before the last entry (D9)."""
+        if head.size == 0:
+            return head.now
+        self._require(("object", "clock", b""))
+        clock = self._state.body("clock", b"", Clock)
+        if clock is None:
+            raise AssertionError("a ledger without a clock")
+        now = head.now + clock.offset if clock.frozen_at is None else clock.frozen_at
+        return max(now, head.at)
+
+    def _load(self, transactions: list[Transaction], at: int) -> None:
+        """Load in bulk what these decisions are known to need, one query a table a round."""
+        values = self._state.values
+        waiting = transactions
+        for _ in range(ROUNDS_MAX):
+            missing = set()
+            again = []
+            for tx in waiting:
+                try:
+                    absent = [need for need in needs(tx, self._state, at) if need not in values]
+                except Malformed:
+                    continue  # deciding will say so
+                if absent:
+                    missing.update(absent)
+                    again.append(tx)
+            if not missing:
+                return
+            self._state.admit(self._store.load(missing))
+            waiting = again
+
+    def _require(self, need: tuple[object, ...]) -> None:
+        if need not in self._state.values:
+            self._state.admit(self._store.load([need]))
+
+    def _time_of(self, index: int, batch: OpenBatch) -> int:
+        """Time of an entry, for the first receipt given again."""
+        if index >= batch.head.size:
+            return batch.at
+        return decode_leaf(self._store.leaves(index, index + 1)[0]).at
+
+    def _forget(self, *, keep_reference: bool) -> None:
+        """Drop the cache: all of it, or all but what the reference version vouches for."""
+        state, self._state = self._state, State()
+        if keep_reference:
+            self._state.values = {
+                need: value
+                for need, value in state.values.items()
+                if need[0] in ("object", "lookup") and need[1] in REFERENCE_TYPES
+            }
+
+    # When something failed ---------------------------------------------------------------------
+
+    def _fail(self) -> None:
+        """After any error nothing in memory is trusted, the connection neither."""
+        self._store.rollback()
+        self._head, self._edge, self._broken = None, None, True
+        self._forget(keep_reference=False)
+
+    def _replay(self, readings: Sequence[Reading]) -> list[Answer]:
+        """Every offer by itself: what was kept answers its receipt, the rest is tried once more.
+
+        A store that fails again is not asked for the others.
+        """
+        answers: list[Answer] = []
+        for reading in readings:
+            try:
+                answers += self._take_all([reading])
+            except (BatchRefused, OutcomeUnknown) as failed:
+                answers.append(self._unanswered(failed))
+            except StoreProblem as failed:
+                busy = self._unanswered(failed)
+                return answers + [busy] * (len(readings) - len(answers))
+            except Exception as failed:  # this transaction is at fault, and we are with it
+                answers.append(self._unanswered(failed))
+        return answers
+
+    def _unanswered(self, error: Exception) -> Answer:
+        log.warning("transaction_failed", error=repr(error))
+        self._fail()
+        if isinstance(error, StoreProblem):
+            return Busy(f"the store failed, nothing is known to have happened: {error}")
+        return Unread("internal_error", "this transaction cannot be decided; the fault is ours")
+
+
+def checkpoint_root(head: Head) -> bytes:
+    """Root of the log at this head."""
+    return root(head.size, decode_frontier(head.size, head.frontier))
+
+
+def _reading(offer: Offer) -> Reading:
+    tx = read_offer(offer)
+    return tx if isinstance(tx, Unread) else (tx, offer.verified)
+
+
+def _finished(draft: Answer | int, at: int, size: int) -> Answer:
+    if isinstance(draft, int):
+        return Taken(draft, at, size)
+    if isinstance(draft, Taken):
+        return Taken(draft.index, draft.at, size, draft.repeated)
+    return draft
