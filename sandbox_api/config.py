@@ -21,8 +21,12 @@ FOLDER: Final = "tenge-sandbox"
 """The data folder, in the working directory, unless told otherwise."""
 
 
+class CannotRun(Exception):
+    """Why the sandbox cannot start or go on: one sentence for people, which says what to do."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """One node of one sandbox. Ports are the bound ones, never 0; `ledger` is the id's text (22)."""
+    """One node of one sandbox. Ports are the bound ones, never 0; `ledger` is the id (22)."""
 
     folder: str
     run: str
