@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nacl.exceptions
-import nacl.signing
 import pytest
 
 from ledger.export import FORMAT, Manifest, write_export
+from ledger.keys import SigningKey
 from ledger.log import merkle
 from ledger.log.checkpoint import LogKey, encode_vkey, sign_checkpoint
 from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
@@ -37,23 +36,12 @@ class Log:
     """A log's key, and logs made with it."""
 
     origin: str
-    signing_key: nacl.signing.SigningKey
+    signing_key: SigningKey
     pack_text: bytes = PACK_TEXT
 
     @property
     def key(self) -> LogKey:
-        return LogKey(self.origin, bytes(self.signing_key.verify_key))
-
-    def sign(self, message: bytes) -> bytes:
-        return self.signing_key.sign(message).signature
-
-    @staticmethod
-    def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-        try:
-            nacl.signing.VerifyKey(public_key).verify(message, signature)
-        except nacl.exceptions.BadSignatureError:
-            return False
-        return True
+        return LogKey(self.origin, self.signing_key.public_key)
 
     def leaf(self, index: int) -> bytes:
         """A leaf of some 400 bytes, another for each index."""
@@ -70,7 +58,9 @@ class Log:
     def checkpoint(self, leaves: Sequence[bytes]) -> str:
         frontier = merkle.extend(0, (), map(merkle.leaf_hash, leaves))
         root = merkle.root(len(leaves), frontier)
-        return sign_checkpoint(self.origin, len(leaves), root, self.sign, self.key.public_key)
+        return sign_checkpoint(
+            self.origin, len(leaves), root, self.signing_key.sign, self.key.public_key
+        )
 
     def manifest(self, size: int) -> Manifest:
         vkey = encode_vkey(self.key)
@@ -84,7 +74,7 @@ class Log:
 
 @pytest.fixture(scope="session")
 def log() -> Log:
-    return Log(f"tenge.sandbox/{LEDGER_ID}", nacl.signing.SigningKey(bytes(range(32))))
+    return Log(f"tenge.sandbox/{LEDGER_ID}", SigningKey.from_seed(bytes(range(32))))
 
 
 @pytest.fixture(scope="session")

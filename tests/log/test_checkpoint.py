@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
-import nacl.signing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import BadSignature, Malformed
+from ledger.keys import SigningKey, verify
 from ledger.log.checkpoint import (
     Checkpoint,
     LogKey,
@@ -22,33 +23,40 @@ from ledger.log.checkpoint import (
 )
 
 ROOT = bytes(range(32))
-OTHER = nacl.signing.SigningKey(b"o" * 32)
+OTHER = SigningKey.from_seed(b"o" * 32)
 
 
 def test_notes_and_keys_are_the_known_ones(tree_vectors, log):
     for vector in tree_vectors["checkpoints"]:
-        signing = nacl.signing.SigningKey(bytes.fromhex(vector["seed"]))
+        signing = SigningKey.from_seed(bytes.fromhex(vector["seed"]))
         public, root = bytes.fromhex(vector["public_key"]), bytes.fromhex(vector["root"])
         origin, size = vector["origin"], vector["size"]
 
-        def sign(message, signing=signing):
-            return signing.sign(message).signature
-
-        assert sign_checkpoint(origin, size, root, sign, public) == vector["note"]
+        assert sign_checkpoint(origin, size, root, signing.sign, public) == vector["note"]
         assert encode_vkey(LogKey(origin, public)) == vector["vkey"]
         key = decode_vkey(vector["vkey"])
-        assert open_checkpoint(vector["note"], log.verify, [key]) == Checkpoint(origin, size, root)
+        assert open_checkpoint(vector["note"], verify, [key]) == Checkpoint(origin, size, root)
+
+
+def test_the_example_in_the_format_document_is_a_known_answer(tree_vectors):
+    document = Path(__file__).parents[2] / "docs" / "log-format.md"
+    vector = tree_vectors["checkpoints"][1]
+
+    text = document.read_text(encoding="utf-8")
+
+    assert vector["note"] in text
+    assert vector["vkey"] in text
 
 
 @pytest.fixture
 def note(log):
-    return sign_checkpoint(log.origin, 20, ROOT, log.sign, log.key.public_key)
+    return sign_checkpoint(log.origin, 20, ROOT, log.signing_key.sign, log.key.public_key)
 
 
 def line_of(name, signing, text, key=None):
     """A signature line by `signing`, under the id of `key` where given."""
-    key = key or LogKey(name, bytes(signing.verify_key))
-    signature = signing.sign(text.encode()).signature
+    key = key or LogKey(name, signing.public_key)
+    signature = signing.sign(text.encode())
     return f"— {name} {base64.b64encode(key.id + signature).decode()}\n"
 
 
@@ -56,33 +64,33 @@ def test_other_peoples_signatures_are_ignored_before_and_after_ours(log, note):
     body, ours = note.split("\n\n")
     witness = line_of("witness.example", OTHER, "whatever")
     namesake = line_of(log.origin, OTHER, "whatever")
-    opened = open_checkpoint(f"{body}\n\n{witness}{namesake}{ours}{witness}", log.verify, [log.key])
+    opened = open_checkpoint(f"{body}\n\n{witness}{namesake}{ours}{witness}", verify, [log.key])
 
     assert opened.size == 20
 
 
 def test_a_known_witness_is_checked_but_does_not_stand_in_for_the_log(log, note):
     body = note.split("\n\n")[0] + "\n"
-    witness = LogKey("witness.example", bytes(OTHER.verify_key))
+    witness = LogKey("witness.example", OTHER.public_key)
     good = line_of(witness.name, OTHER, body)
 
-    assert open_checkpoint(note + good, log.verify, [log.key, witness]).size == 20
+    assert open_checkpoint(note + good, verify, [log.key, witness]).size == 20
     with pytest.raises(BadSignature, match="no known key"):
-        open_checkpoint(f"{body}\n{good}", log.verify, [log.key, witness])
+        open_checkpoint(f"{body}\n{good}", verify, [log.key, witness])
     wrong = line_of(witness.name, OTHER, "something else")
     with pytest.raises(BadSignature, match=r"witness\.example"):
-        open_checkpoint(note + wrong, log.verify, [log.key, witness])
+        open_checkpoint(note + wrong, verify, [log.key, witness])
 
 
 def test_either_key_of_a_log_that_changed_its_key_is_enough(log, note):
-    new = LogKey(log.origin, bytes(OTHER.verify_key))
+    new = LogKey(log.origin, OTHER.public_key)
     body = note.split("\n\n")[0] + "\n"
     renewed = f"{body}\n{line_of(log.origin, OTHER, body)}"
 
     for text in (note, renewed):
-        assert open_checkpoint(text, log.verify, [log.key, new]).size == 20
+        assert open_checkpoint(text, verify, [log.key, new]).size == 20
     with pytest.raises(BadSignature, match="no known key"):
-        open_checkpoint(renewed, log.verify, [log.key])
+        open_checkpoint(renewed, verify, [log.key])
 
 
 def test_a_forged_signature_under_our_name_and_id_is_refused(log, note):
@@ -90,17 +98,17 @@ def test_a_forged_signature_under_our_name_and_id_is_refused(log, note):
     forged = line_of(log.origin, OTHER, body, log.key)
 
     with pytest.raises(BadSignature, match="is wrong"):
-        open_checkpoint(f"{body}\n{forged}", log.verify, [log.key])
+        open_checkpoint(f"{body}\n{forged}", verify, [log.key])
     short = base64.b64encode(log.key.id + b"s" * 63).decode()
     with pytest.raises(BadSignature, match="is wrong"):
-        open_checkpoint(f"{body}\n— {log.origin} {short}\n", log.verify, [log.key])
+        open_checkpoint(f"{body}\n— {log.origin} {short}\n", verify, [log.key])
 
 
 def test_sixteen_foreign_signatures_of_five_thousand_bytes_are_read(log, note):
     large = base64.b64encode(b"k" * 5000).decode()
     crowd = "".join(f"— witness{n}.example {large}\n" for n in range(16))
 
-    assert open_checkpoint(note + crowd, log.verify, [log.key]).size == 20
+    assert open_checkpoint(note + crowd, verify, [log.key]).size == 20
 
 
 def test_any_changed_byte_of_a_note_is_noticed(log, note):
@@ -110,7 +118,7 @@ def test_any_changed_byte_of_a_note_is_noticed(log, note):
             bent = bytearray(raw)
             bent[place] ^= mask
             with pytest.raises((BadSignature, Malformed, UnicodeDecodeError)):
-                open_checkpoint(bytes(bent).decode(), log.verify, [log.key])
+                open_checkpoint(bytes(bent).decode(), verify, [log.key])
 
 
 @pytest.mark.parametrize(
@@ -142,14 +150,14 @@ def test_any_changed_byte_of_a_note_is_noticed(log, note):
 )
 def test_what_is_no_checkpoint_is_refused(log, note, bend):
     with pytest.raises(Malformed):
-        open_checkpoint(bend(note), log.verify, [log.key])
+        open_checkpoint(bend(note), verify, [log.key])
 
 
 def test_extension_lines_are_carried_and_signed(log):
     body = encode_checkpoint(Checkpoint(log.origin, 20, ROOT, ("extension", "another")))
     note = f"{body}\n{line_of(log.origin, log.signing_key, body)}"
 
-    assert open_checkpoint(note, log.verify, [log.key]).extensions == ("extension", "another")
+    assert open_checkpoint(note, verify, [log.key]).extensions == ("extension", "another")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +200,7 @@ def test_no_text_does_worse_than_being_refused(log, text):
     for read in (
         decode_checkpoint,
         decode_vkey,
-        lambda note: open_checkpoint(note, log.verify, [log.key]),
+        lambda note: open_checkpoint(note, verify, [log.key]),
     ):
         with pytest.raises((Malformed, BadSignature)):
             read(text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import LogDamaged, Malformed, StoreProblem
 from ledger.export import Export, ExportDamaged, write_export
+from ledger.keys import verify
 from ledger.log import merkle, tiles
 from ledger.log.checkpoint import LogKey
 
@@ -34,7 +35,7 @@ def damaged(log, tmp_path):
         path = tmp_path / "log.zip"
         path.write_bytes(content)
         with Export(path) as export:
-            return export.check(log.verify, [log.key])
+            return export.check(verify, [log.key])
 
     return check
 
@@ -44,7 +45,7 @@ def test_what_was_written_is_read_and_found_sound(log, tmp_path, size):
     leaves = log.leaves(size)
     seen = []
     with Export(log.export(tmp_path / "log.zip", leaves)) as export:
-        assert export.check(log.verify, [log.key], seen.append).size == size
+        assert export.check(verify, [log.key], seen.append).size == size
         assert export.manifest == log.manifest(size)
         assert export.checkpoint == log.checkpoint(leaves)
         assert list(export.packs.values()) == [log.pack_text]
@@ -171,9 +172,9 @@ def test_a_changed_pack_is_named(damaged, sound):
 def test_a_signed_log_of_another_key_is_not_ours(log, tmp_path, sound):
     (tmp_path / "log.zip").write_bytes(sound)
     with Export(tmp_path / "log.zip") as export:
-        assert export.check(log.verify).size == SIZE
+        assert export.check(verify).size == SIZE
         with pytest.raises(ExportDamaged, match="no known key") as found:
-            export.check(log.verify, [LogKey(log.origin, b"k" * 32)])
+            export.check(verify, [LogKey(log.origin, b"k" * 32)])
 
     assert found.value.part == "checkpoint"
 
@@ -194,7 +195,7 @@ def test_no_damage_ends_in_anything_but_logdamaged(log, sound, tmp_path_factory,
 
     try:
         with Export(path) as export:
-            head = export.check(log.verify, [log.key])
+            head = export.check(verify, [log.key])
             leaves = list(export.leaves())
     except LogDamaged:
         return
@@ -325,7 +326,7 @@ def test_a_whole_log_rewritten_under_an_old_checkpoint_is_found(log, tmp_path):
     content = content.replace(log.checkpoint(forged).encode(), signed.encode())
     (tmp_path / "log.zip").write_bytes(content)
     with Export(tmp_path / "log.zip") as export, pytest.raises(ExportDamaged) as found:
-        export.check(log.verify, [log.key])
+        export.check(verify, [log.key])
     assert found.value.part == "checkpoint"
 
 
@@ -348,7 +349,7 @@ def test_a_log_that_signs_leaves_out_of_place_is_found(log, tmp_path):
     leaves = [log.leaf(0), log.leaf(2), log.leaf(1)]
     with Export(log.export(tmp_path / "log.zip", leaves)) as export:
         with pytest.raises(ExportDamaged, match="says it is entry 2") as found:
-            export.check(log.verify, [log.key])
+            export.check(verify, [log.key])
         assert (found.value.part, found.value.index) == ("leaf", 1)
 
 
@@ -356,7 +357,7 @@ def test_a_log_that_signs_what_is_no_leaf_is_found(log, tmp_path):
     leaves = [log.leaf(0), b"{}"]
     with Export(log.export(tmp_path / "log.zip", leaves)) as export:
         with pytest.raises(ExportDamaged, match="in the tree, but") as found:
-            export.check(log.verify, [log.key])
+            export.check(verify, [log.key])
         assert (found.value.part, found.value.index) == ("leaf", 1)
 
 

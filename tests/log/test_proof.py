@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import BadSignature, LogDamaged, Malformed
+from ledger.keys import verify
 from ledger.log import merkle
 from ledger.log.checkpoint import LogKey
 from ledger.log.proof import Receipt, decode_receipt, encode_receipt, verify_receipt
@@ -35,9 +36,9 @@ def receipts(log):
 
 def test_every_entry_is_proven_and_no_other_in_its_place(log, receipts):
     for index, text in enumerate(receipts):
-        assert verify_receipt(log.leaf(index), text, log.verify, [log.key]).size == SIZE
+        assert verify_receipt(log.leaf(index), text, verify, [log.key]).size == SIZE
         with pytest.raises(LogDamaged) as refused:
-            verify_receipt(log.leaf(index ^ 1), text, log.verify, [log.key])
+            verify_receipt(log.leaf(index ^ 1), text, verify, [log.key])
         assert refused.value.index == index
 
 
@@ -54,7 +55,7 @@ def test_the_only_entry_of_a_log_needs_no_path(log):
     leaf = log.leaf(0)
     text = encode_receipt(Receipt(0, (), log.checkpoint([leaf])))
 
-    assert verify_receipt(leaf, text, log.verify, [log.key]).root == merkle.leaf_hash(leaf)
+    assert verify_receipt(leaf, text, verify, [log.key]).root == merkle.leaf_hash(leaf)
 
 
 def test_extra_is_carried_and_vouches_for_nothing(log, receipts):
@@ -63,14 +64,14 @@ def test_extra_is_carried_and_vouches_for_nothing(log, receipts):
     text = encode_receipt(with_extra)
 
     assert decode_receipt(text) == with_extra
-    assert verify_receipt(log.leaf(3), text, log.verify, [log.key]).size == SIZE
+    assert verify_receipt(log.leaf(3), text, verify, [log.key]).size == SIZE
 
 
 def test_a_receipt_does_not_choose_its_own_key(log, receipts):
     stranger = LogKey(log.origin, bytes(32))
 
     with pytest.raises(BadSignature, match="no known key"):
-        verify_receipt(log.leaf(3), receipts[3], log.verify, [stranger])
+        verify_receipt(log.leaf(3), receipts[3], verify, [stranger])
 
 
 def test_any_changed_byte_of_a_receipt_is_noticed(log, receipts):
@@ -80,7 +81,7 @@ def test_any_changed_byte_of_a_receipt_is_noticed(log, receipts):
             bent = bytearray(raw)
             bent[place] ^= mask
             with pytest.raises((LogDamaged, BadSignature, Malformed, UnicodeDecodeError)):
-                verify_receipt(log.leaf(3), bytes(bent).decode(), log.verify, [log.key])
+                verify_receipt(log.leaf(3), bytes(bent).decode(), verify, [log.key])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_any_changed_byte_of_a_receipt_is_noticed(log, receipts):
 )
 def test_what_is_no_receipt_is_refused(log, receipts, bend):
     with pytest.raises(Malformed):
-        verify_receipt(log.leaf(3), bend(receipts[3]), log.verify, [log.key])
+        verify_receipt(log.leaf(3), bend(receipts[3]), verify, [log.key])
 
 
 @given(st.text())
