@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import create_engine
+from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from ledger.errors import StoreProblem
@@ -23,3 +24,11 @@ def check_sqlite(file: SqliteFile) -> None:
         file.connection.execute("SELECT 1 FROM head").fetchall()
     except Exception:
         raise StoreProblem(f"{file.path} has no ledger tables yet") from None
+
+
+def postgresql(url: URL) -> None:
+    """Make the tables in a database."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        METADATA.create_all(connection)
+    engine.dispose()

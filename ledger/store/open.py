@@ -41,11 +41,14 @@ def migrate(url: str) -> None:
     """Bring a database to this version's tables: a missing or empty one is made, an older one
     upgraded, a newer or foreign one refused with StoreProblem. Nothing else may have it open."""
     parsed = parse(url)
-    file = SqliteFile(path_of(parsed))
-    try:
-        _migrate.sqlite(file)
-    finally:
-        file.close()
+    if is_sqlite(parsed):
+        file = SqliteFile(path_of(parsed))
+        try:
+            _migrate.sqlite(file)
+        finally:
+            file.close()
+    else:
+        _migrate.postgresql(parsed)
 
 
 def parse(url: str) -> URL:
@@ -70,8 +73,23 @@ def path_of(url: URL) -> str:
     return url.database
 
 
-def _connect(url: str, points: Points) -> SqliteStore:
+def is_sqlite(url: URL) -> bool:
+    """Whether this is the embedded database."""
+    return url.drivername == "sqlite"
+
+
+def conninfo_of(url: URL) -> str:
+    """What libpq understands."""
+    plain = url.set(drivername="postgresql")
+    return plain.render_as_string(hide_password=False)
+
+
+def _connect(url: str, points: Points) -> WritingStore:
     parsed = parse(url)
+    if not is_sqlite(parsed):
+        from ledger.store.postgresql import PostgresStore, Server
+
+        return PostgresStore(Server(conninfo_of(parsed)), 0, points)
     file = SqliteFile(path_of(parsed))
     try:
         _migrate.check_sqlite(file)

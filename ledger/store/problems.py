@@ -7,9 +7,13 @@ manual). No text here shows a password.
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from ledger.errors import StoreProblem
 from ledger.store.base import BatchRefused
+
+if TYPE_CHECKING:  # psycopg takes its time to import, and SQLite does not need it
+    import psycopg
 
 _SQLITE = {
     "SQLITE_NOTADB": "is not a SQLite database. Give the path of a ledger or of a new file.",
@@ -43,3 +47,45 @@ def of_sqlite(error: sqlite3.Error | OverflowError, path: str) -> StoreProblem:
             return StoreProblem(f"the database {path} {_SQLITE[name]} ({error})")
         name = name.rpartition("_")[0]
     return StoreProblem(f"the database {path} failed: {error}")
+
+
+_POSTGRESQL = {
+    "28P01": "the password is wrong. Put the right one into the address or into ~/.pgpass.",
+    "28000": "this user may not log in. Check the user in the address and pg_hba.conf.",
+    "3D000": "there is no such database. Make it first: createdb NAME.",
+    "3F000": "the schema is missing. Make it first or correct the search path.",
+    "42501": "this user may not do that. Grant it the right to create and write tables.",
+    "25006": "the server is read-only: a standby, or set so. Give the address of the primary.",
+    "42P01": "the ledger's tables are missing. Run `tenge up` once, or another release wrote them.",
+    "55P03": "another node has held the ledger's head too long. Look for one that hangs.",
+    "57014": "a statement took too long and was ended by the server.",
+    "57P01": "the server is being shut down. Wait for it to come back.",
+    "57P02": "the server crashed. Wait for it to come back.",
+    "57P03": "the server is starting or stopping. Try again in a moment.",
+    "57P05": "the server closed an idle connection.",
+    "53300": "the server takes no more connections. Raise max_connections or stop some.",
+    "53100": "the server's disk is full. Free some space; nothing more is accepted until then.",
+    "53200": "the server is out of memory.",
+    "58030": "the server's disk reports an error. Check it before going on.",
+    "XX001": "the server reports damaged data. Stop and check its disk.",
+    "XX002": "the server reports a damaged index. Stop and check its disk.",
+}
+_REFUSED_CLASSES = ("22", "23")
+"""Data exceptions and integrity constraints: a row's fault, not the server's."""
+
+
+def of_postgresql(error: psycopg.Error | OverflowError) -> StoreProblem:
+    """The problem that a psycopg error stands for."""
+    if isinstance(error, OverflowError):
+        return BatchRefused(f"a number does not fit into the database: {error}")
+    state = error.sqlstate or ""
+    first = (str(error).strip().splitlines() or ["no text"])[0]
+    if state[:2] in _REFUSED_CLASSES:
+        return BatchRefused(f"the database refused a row: {first}")
+    if state in _POSTGRESQL:
+        return StoreProblem(f"PostgreSQL: {_POSTGRESQL[state]} ({first})")
+    if state:
+        return StoreProblem(f"PostgreSQL failed with {state}: {first}")
+    return StoreProblem(
+        f"PostgreSQL cannot be reached: check host, port and that it runs. ({first})"
+    )

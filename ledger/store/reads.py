@@ -1,7 +1,7 @@
 """The reads of the hot path, on the driver's own connection: the same SQL text for both databases.
 
-Keys come in bulk as a small table that is joined, one row a key, to the index that holds them:
-`VALUES` in SQLite, `unnest` in PostgreSQL. Parameters are written `?`; the dialect translates.
+What comes in bulk is a `Query` (`statements.py`); the rest is here. Parameters are written `?`; the
+dialect translates.
 """
 
 from __future__ import annotations
@@ -14,34 +14,7 @@ from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.store.base import Head, LedgerRow
 from ledger.store.rows import Row, account_of, object_of
-
-FIND = """SELECT t.not_after, t.hash, t.idx FROM {keys} CROSS JOIN tx AS t
- WHERE t.ledger = ? AND t.not_after = k.column1 AND t.hash = k.column2"""
-ACCOUNTS = """SELECT
- a.number, a.id, a.owner, a.asset, a.kind, a.mark, a.status, a.balance, a.written
- FROM {keys} CROSS JOIN account AS a
- WHERE a.ledger = ? AND a.id = k.column1"""
-OBJECTS = """SELECT
- o.type, o.key, o.owner, o.status, o.due, o.body, o.lookups, o.written
- FROM {keys} CROSS JOIN object AS o
- WHERE o.ledger = ? AND o.type = k.column1 AND o.key = k.column2"""
-LOOKUPS = """SELECT l.type, l.name, l.value, l.key FROM {keys} CROSS JOIN lookup AS l
- WHERE l.ledger = ? AND l.type = k.column1 AND l.name = k.column2 AND l.value = k.column3"""
-COUNTERS = """SELECT c.measure, c.period, c.subject, c.part, c.value
- FROM {keys} CROSS JOIN counter AS c
- WHERE c.ledger = ? AND c.period = k.column2 AND c.measure = k.column1 AND c.subject = k.column3
- AND c.part = k.column4"""
-REPEATED = """SELECT r.not_after, r.hash, r.number FROM {keys} CROSS JOIN refusal AS r
- WHERE r.ledger = ? AND r.not_after = k.column1 AND r.hash = k.column2"""
-KEY_TYPES = {
-    FIND: ("int8", "bytea"),
-    ACCOUNTS: ("bytea",),
-    OBJECTS: ("text", "bytea"),
-    LOOKUPS: ("text", "text", "bytea"),
-    COUNTERS: ("text", "int8", "bytea", "text"),
-    REPEATED: ("int8", "bytea"),
-}
-"""The bulk queries and the types of their keys' columns."""
+from ledger.store.statements import ACCOUNTS, COUNTERS, FIND, LOOKUPS, OBJECTS, Query
 
 LEAVES = "SELECT leaf FROM entry WHERE ledger = ? AND idx >= ? AND idx < ? ORDER BY idx"
 TILE = "SELECT hashes FROM tile WHERE ledger = ? AND level = ? AND number = ?"
@@ -65,7 +38,7 @@ class Reads(ABC):
         """All rows of one statement."""
 
     @abstractmethod
-    def joined(self, sql: str, keys: Sequence[Row]) -> list[Row]:
+    def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:
         """Rows of a bulk query for these keys (tuples, one item a column)."""
 
     @abstractmethod

@@ -20,9 +20,9 @@ from ledger.errors import StoreProblem
 from ledger.store import problems
 from ledger.store.base import Batch, BatchRefused, Head, OutcomeUnknown, Points, no_points
 from ledger.store.lock import FileLock
-from ledger.store.reads import HEAD, KEY_TYPES, Reads
+from ledger.store.reads import HEAD, Reads
 from ledger.store.rows import Row
-from ledger.store.statements import Statement
+from ledger.store.statements import Query, Statement
 from ledger.store.writes import Writes
 
 OLDEST = (3, 37, 0)
@@ -61,17 +61,16 @@ class SqliteReads(Reads):
         except sqlite3.Error as error:
             raise problems.of_sqlite(error, self.path) from error
 
-    def joined(self, sql: str, keys: Sequence[Row]) -> list[Row]:
+    def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:
         """Rows of a bulk query for these keys (tuples, one item a column)."""
         found: list[Row] = []
-        width = len(KEY_TYPES[sql])
         for start in range(0, len(keys), KEYS_A_QUERY):
             chunk = keys[start : start + KEYS_A_QUERY]
             room = 1 << (len(chunk) - 1).bit_length()
             args: list[Any] = list(chain.from_iterable(chunk))
-            args += [None] * (width * (room - len(chunk)))
+            args += [None] * (query.width * (room - len(chunk)))
             args.append(self.ledger)
-            found += self.rows(_keyed(sql, width, room), args)
+            found += self.rows(query.sqlite(room), args)
         return found
 
     def head(self) -> Head:
@@ -275,9 +274,3 @@ def _connect(path: str) -> sqlite3.Connection:
 def _widened(statement: Statement) -> str:
     """The INSERT of one row as an INSERT of ROWS_A_STATEMENT rows."""
     return statement.sqlite.replace(statement.row, ", ".join([statement.row] * ROWS_A_STATEMENT), 1)
-
-
-@lru_cache(maxsize=256)
-def _keyed(sql: str, width: int, room: int) -> str:
-    row = "(" + ",".join("?" * width) + ")"
-    return sql.format(keys="(VALUES " + ",".join([row] * room) + ") AS k")

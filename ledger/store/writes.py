@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ledger.core.ids import TransactionId
 from ledger.store import statements as st
 from ledger.store.base import Batch, EventKind, Head, Points, PostingRow, RefusalRow, no_points
-from ledger.store.reads import REPEATED, Reads
+from ledger.store.reads import Reads
 from ledger.store.rows import Row, account_row, object_row
 from ledger.store.schema import SPAN_BITS
 
@@ -119,7 +119,7 @@ class Writes(Reads):
             times[row.transaction] = times.get(row.transaction, 0) + 1
         known = {
             TransactionId(not_after, digest): of_old
-            for not_after, digest, of_old in self.joined(REPEATED, list(last))
+            for not_after, digest, of_old in self.joined(st.REPEATED, list(last))
         }
         for tx, row in last.items():
             body = (row.size, row.at, row.jws, row.reasons)
