@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import re
 from collections.abc import Callable
@@ -519,6 +520,55 @@ def test_any_object_is_a_transfer_or_refused(members: dict[str, Any]) -> None:
     assert json.loads(msgspec.json.encode(found)) | members == json.loads(
         msgspec.json.encode(found)
     )
+
+
+SCRAPS = [
+    b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\\u0000", b"\\ud800", b"1e5", b"0", b"-",
+    b"null", b"true", b"NaN", b"\xff", b"\xef\xbb\xbf", b" ", b"\n", b"\0", b'"kind"', b"9" * 30,
+]  # fmt: skip
+
+
+def bent(whole: bytes, dice: random.Random) -> bytes:
+    """`whole` with up to four scraps put in, cut out, overwritten or doubled."""
+    data = bytearray(whole)
+    for _ in range(dice.randrange(1, 5)):
+        place = dice.randrange(len(data) + 1)
+        match dice.randrange(4):
+            case 0:
+                data[place:place] = dice.choice(SCRAPS)
+            case 1:
+                del data[place : place + dice.randrange(1, 6)]
+            case 2:
+                data[place : place + 1] = bytes([dice.randrange(256)])
+            case _:
+                start = dice.randrange(len(data) + 1)
+                data[place:place] = data[start : start + dice.randrange(1, 20)]
+    return bytes(data)
+
+
+def test_bent_bytes_are_read_or_refused_and_nothing_else_happens() -> None:
+    """C6: twenty thousand of each a run at scale 1, from every row of the tables above."""
+    seed, rounds = 20261123, 20_000 * int(os.environ.get("TENGE_TEST_SCALE", "1"))
+    print(f"seed {seed}, {rounds} rounds")
+    dice = random.Random(seed)
+    texts: list[bytes] = [PAYLOAD, nested(7).encode()]
+    for row in HOSTILE_PAYLOADS:
+        text = row.values[0]
+        texts.append(text if isinstance(text, bytes) else str(text).encode())
+    texts = [text for text in texts if len(text) < 400]
+    refused = 0
+    for _ in range(rounds):
+        payload = bent(dice.choice(texts), dice)
+        header = with_header(bent(HEADER.encode(), dice))
+        for fault in (
+            code_of(lambda payload=payload: decode_payload(payload, CLOSED)),
+            code_of(lambda payload=payload: decode_payload(payload, OPEN)),
+            code_of(lambda header=header: open_envelope(header, typ="tenge-tx")),
+            code_of(lambda: open_envelope(bent(SEALED.encode(), dice), typ="tenge-tx")),
+        ):
+            assert fault != "no sentence"
+            refused += fault is not None
+    assert rounds < refused < 4 * rounds
 
 
 # C4: an id for each string of bytes, and none for two.
