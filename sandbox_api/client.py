@@ -1,0 +1,366 @@
+"""The public client: what a program does to pay, to be paid, and to check what it is told.
+
+    client = SandboxClient("http://127.0.0.1:8080", key="tpk_…")
+    wallet = Wallet.join(client)              # a new key, welcomed by the demo bank with play money
+    receipt = wallet.transfer(to=account, amount="12.00")
+
+`SandboxClient` speaks HTTP, `Wallet` signs, `Till` asks for money. A key never leaves this
+process. Whatever an answer was lost to (a network, a restart), the same bytes are sent again: their
+id makes that safe, so no payment is left in doubt. A refusal raises `PaymentRefused`, which says
+every reason. Not safe for threads: make one client each.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import requests
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
+from ledger.core.envelope import seal
+from ledger.core.ids import b64
+from ledger.keys import SigningKey, public_key_to_jwk
+from ledger.log.checkpoint import Checkpoint
+from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
+from sandbox_api.witness import Witness
+
+VALID_FOR_MS: Final = 10 * 60_000
+"""How long what a wallet or till signs may still be accepted."""
+
+PATIENCE_S: Final = 15.0
+"""How long a request is tried again before `SandboxAway`."""
+
+SILENCE_S: Final = 40.0
+"""How long a stream may say nothing; the server says it is alive every 15 s."""
+
+Json = dict[str, Any]
+
+
+class SandboxProblem(Exception):
+    """The sandbox said no (RFC 9457). `code` is stable and for programs, the text is for people."""
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__(problem.get("detail") or problem.get("title") or "the sandbox said no")
+        self.status: Final[int] = problem.get("status", 500)
+        self.code: Final[str] = problem.get("code", "other")
+        self.reasons: Final[list[Json]] = problem.get("reasons", [])
+        self.request_id: Final[str] = problem.get("request_id", "")
+        self.retryable: Final[bool] = problem.get("retryable", self.status >= 500)
+
+
+class PaymentRefused(SandboxProblem):
+    """The ledger refused a transaction. `reasons` holds every failed check: code, rule, a sentence
+    in the client's language, the legal basis, parameters."""
+
+
+class SandboxAway(Exception):
+    """No answer within `PATIENCE_S`. What was sent may have happened: send the same bytes again."""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Accepted and durable: entry `index` at `at` (ms UTC) in a log of `size` entries."""
+
+    id: str
+    index: int
+    at: int
+    size: int
+    repeated: bool = False
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A payment request as a till made it: its id, the link its QR code holds, the signed bytes."""
+
+    id: str
+    url: str
+    jws: str
+
+
+class SandboxClient:
+    """The HTTP API of one sandbox. `lang`: language of sentences (kk, ru, en). `memory`: a file for
+    the newest checkpoint seen, so that a log that shrank is noticed after a restart too."""
+
+    def __init__(self, url: str, key: str, *, lang: str = "en", memory: Path | None = None) -> None:
+        self.url: Final = url.rstrip("/")
+        self.key: Final = key
+        self.lang: Final = lang
+        self.witness: Final = Witness(memory)
+        self._session: Final = requests.Session()
+        self._session.headers.update({"Authorization": f"Bearer {key}", "Accept-Language": lang})
+        self._session.trust_env = False  # a proxy or netrc of this machine is none of ours
+        self._ledger = ""
+        self._ahead_ms = 0  # of the sandbox's time before this machine's
+
+    def get(self, path: str, **query: object) -> Any:
+        """Read a path under `/v1`, as JSON, or as text where it is text."""
+        return self._ask("GET", path, params=query)
+
+    def post(self, path: str, body: Json) -> Any:
+        """Send JSON to a path under `/v1`."""
+        return self._ask("POST", path, json=body)
+
+    def submit(self, jws: str) -> Receipt:
+        """Hand a signed transaction to the ledger, again and again until there is an answer.
+
+        Raises PaymentRefused where it was refused, SandboxAway where nobody answered.
+        """
+        answer = self._ask("POST", "/transactions", data=jws, type_="application/jose")
+        return msgspec.convert(answer, Receipt)
+
+    def submit_many(self, lines: Iterable[str]) -> list[Receipt | PaymentRefused]:
+        """Hand over many (1,000 at most); one result each, in order: a bad one spoils no other."""
+        body = "\n".join(lines)
+        text = self._ask("POST", "/transactions/batch", data=body, type_="application/x-ndjson")
+        found = [msgspec.json.decode(line) for line in text.splitlines()]
+        return [
+            PaymentRefused(line["problem"]) if "problem" in line else msgspec.convert(line, Receipt)
+            for line in found
+        ]
+
+    def dry_run(self, jws: str) -> Json:
+        """What the ledger would say, with every rule's verdict; nothing is written."""
+        query = {"dry_run": "true"}
+        found: Json = self._ask(
+            "POST", "/transactions", data=jws, type_="application/jose", params=query
+        )
+        return found
+
+    def ledger(self) -> str:
+        """The id of the ledger, which everything signed must name."""
+        if not self._ledger:
+            self.get("/sandbox")
+        return self._ledger
+
+    def now(self) -> int:
+        """The sandbox's time, ms UTC, as far as the last answer tells: sign from this one."""
+        self.ledger()
+        return time.time_ns() // 1_000_000 + self._ahead_ms
+
+    def balance(self, account: str) -> str:
+        """What an account holds."""
+        return str(self.get(f"/accounts/{account}")["balance"])
+
+    def follow(
+        self,
+        after: int | None = None,
+        *,
+        accounts: Iterable[str] = (),
+        requests: Iterable[str] = (),
+    ) -> Iterator[Json]:
+        """Events as they happen, each once and in order, without end.
+
+        `after`: the last `seq` seen, None for "from now". A lost connection is taken up again where
+        it broke off; only a problem that would come again (a bad key) ends it, as SandboxProblem.
+        """
+        hello = {"accounts": list(accounts), "requests": list(requests), "lang": self.lang}
+        tries = 0
+        while True:
+            try:
+                for message in self._stream({"key": self.key, "after": after, **hello}):
+                    tries = 0
+                    if "seq" in message:
+                        after = message["seq"]
+                        yield message
+                    elif "hello" in message and after is None:
+                        after = message["hello"]["head"]
+            except (OSError, TimeoutError, WebSocketException):
+                tries += 1
+                time.sleep(_pause(tries))
+
+    def check_log(self) -> Checkpoint:
+        """The log's newest checkpoint, after showing that it continues the last one seen here.
+
+        Raises `witness.LogForked` where the log shrank, forked or was rewritten.
+        """
+
+        def proof(old: int, new: int) -> list[bytes]:
+            found = self.get("/log/proof/consistency", **{"from": old, "to": new})
+            return [base64.b64decode(text, validate=True) for text in found["hashes"]]
+
+        vkey = "" if self.witness.key else self.get("/sandbox")["log_key"]
+        return self.witness.see(self.get("/log/checkpoint"), vkey, proof)
+
+    def verify_receipt(self, jws: str, receipt: Receipt) -> Checkpoint:
+        """Prove that the log holds this transaction; raises LogDamaged if not.
+
+        Its leaf is made again here, from what was signed and what was answered, and must lead to a
+        root that the log's key signed.
+        """
+        self.check_log()
+        entry = self.get(f"/transactions/{receipt.id}")
+        scales = {row["code"]: row["scale"] for row in self.get("/assets")["assets"]}
+        postings = tuple(
+            LeafPosting(
+                row["debit"], row["credit"], row["asset"],
+                str(parse_amount(row["amount"], scales[row["asset"]])),
+            )
+            for row in entry["postings"]
+        )  # fmt: skip
+        leaf = Leaf(
+            1, receipt.index, receipt.at, entry["pack"] or "", jws, postings, entry["facts"]
+        )
+        proof = self.get(f"/receipts/{receipt.id}")
+        return self.witness.check_receipt(encode_leaf(leaf), proof)
+
+    def _stream(self, first: Json) -> Iterator[Json]:
+        with connect(self.get("/sandbox")["stream_url"], proxy=None) as socket:
+            socket.send(msgspec.json.encode(first).decode())
+            while True:
+                message: Json = msgspec.json.decode(socket.recv(timeout=SILENCE_S))
+                if "problem" in message:
+                    raise _problem(message["problem"])
+                yield message
+
+    def _ask(self, method: str, path: str, *, type_: str = "", **content: Any) -> Any:
+        """One request, tried again while there is hope. Everything here may safely be repeated."""
+        headers = {"Content-Type": type_} if type_ else {}
+        until = time.monotonic() + PATIENCE_S
+        tries = 0
+        while True:
+            try:
+                answer = self._session.request(
+                    method, f"{self.url}/v1{path}", headers=headers, timeout=PATIENCE_S, **content
+                )
+                self._heard(answer.headers)
+                if answer.ok:
+                    is_json = answer.headers["Content-Type"] == "application/json"
+                    return answer.json() if is_json else answer.text
+                failed: Exception = _problem(_body(answer))
+                if not (isinstance(failed, SandboxProblem) and failed.retryable):
+                    raise failed
+            except requests.RequestException as error:
+                failed = SandboxAway(f"no answer from {self.url}: {error}")
+            tries += 1
+            if time.monotonic() + (pause := _pause(tries)) > until:
+                raise failed
+            time.sleep(pause)
+
+    def _heard(self, headers: Mapping[str, str]) -> None:
+        self._ledger = headers.get("Tenge-Ledger", self._ledger)
+        if "Tenge-Time" in headers:
+            self._ahead_ms = int(headers["Tenge-Time"]) - time.time_ns() // 1_000_000
+
+
+class Wallet:
+    """Signs for one party with one key. `accounts`: the party's account ids by asset."""
+
+    def __init__(
+        self, client: SandboxClient, key: SigningKey, accounts: Mapping[str, str] | None = None
+    ) -> None:
+        self.client: Final = client
+        self.key: Final = key
+        self.accounts: Final = dict(accounts or {})
+
+    @classmethod
+    def join(cls, client: SandboxClient, key: SigningKey | None = None) -> Wallet:
+        """Become a client of the demo bank: with a new key, or again with one that is known."""
+        key = key or SigningKey.generate()
+        joined = client.post("/sandbox/onboard", {"jwk": public_key_to_jwk(key.public_key)})
+        return cls(client, key, {row["asset"]: row["id"] for row in joined["accounts"]})
+
+    def seal(self, kind: str, **members: object) -> str:
+        """Sign a transaction and send nothing. `from_` stands for the member `from`."""
+        payload = _payload(self.client, kind, members)
+        return seal(payload, kid=self.key.kid, typ="tenge-tx", sign=self.key.sign)
+
+    def send(self, kind: str, **members: object) -> Receipt:
+        """Sign a transaction of any kind and submit it: `send("zone_suspend/1", zone=id)`."""
+        return self.client.submit(self.seal(kind, **members))
+
+    def transfer(self, to: str, amount: str, asset: str = "KZTD") -> Receipt:
+        """Move money to another account of the same asset."""
+        return self.send("transfer/1", from_=self.accounts[asset], to=to, amount=amount)
+
+    def pay(self, request: Request | str, asset: str = "KZTD") -> Receipt:
+        """Pay a till's request with one of the tenders it offers."""
+        jws = request.jws if isinstance(request, Request) else request
+        return self.send("pay/1", from_=self.accounts[asset], request=jws)
+
+    def balance(self, asset: str = "KZTD") -> str:
+        """What this wallet holds of an asset."""
+        return self.client.balance(self.accounts[asset])
+
+
+class Till:
+    """A device that asks for money in a merchant's name; a bank certified its key and place."""
+
+    def __init__(self, client: SandboxClient, key: SigningKey, accounts: Mapping[str, str]) -> None:
+        self.client: Final = client
+        self.key: Final = key
+        self.accounts: Final = dict(accounts)
+
+    @classmethod
+    def enrol(cls, client: SandboxClient, till: str, key: SigningKey | None = None) -> Till:
+        """Become one of the sandbox's tills: `market` (no zone) or `cafe` (in the testing zone)."""
+        key = key or SigningKey.generate()
+        body = {"jwk": public_key_to_jwk(key.public_key), "till": till}
+        enrolled = client.post("/sandbox/tills", body)
+        return cls(client, key, {row["asset"]: row["id"] for row in enrolled["accounts"]})
+
+    def ask(self, total: str, *, reference: str = "", crypto: Iterable[str] = ()) -> Request:
+        """Ask for `total` tenge, or for as much of a crypto asset as its newest rate says."""
+        tenders = [{"asset": "KZTD", "account": self.accounts["KZTD"], "amount": total}]
+        tenders += [self._tender(asset, total) for asset in crypto]
+        members = {"total": total, "reference": reference, "reusable": False, "tenders": tenders}
+        payload = _payload(self.client, "request/1", members)
+        jws = seal(payload, kid=self.key.kid, typ="tenge-request", sign=self.key.sign)
+        made = self.client.post("/payment-requests", {"request": jws})
+        return Request(made["id"], made["url"], jws)
+
+    def paid(self, request: Request) -> Json | None:
+        """How a request was paid, or None."""
+        payment: Json | None = self.client.get(f"/payment-requests/{request.id}")["payment"]
+        return payment
+
+    def _tender(self, asset: str, total: str) -> Json:
+        """The total in a crypto asset: divided by the rate, rounded up to its minor unit."""
+        rates = {row["asset"]: row for row in self.client.get("/rates")["rates"]}
+        scales = {row["code"]: row["scale"] for row in self.client.get("/assets")["assets"]}
+        rate = Rate.parse(rates[asset]["rate"])
+        amount = amount_for(parse_amount(total, 2), scales[asset], rate)
+        return {
+            "asset": asset,
+            "account": self.accounts[asset],
+            "amount": format_amount(amount, scales[asset]),
+            "rate": rates[asset]["id"],
+        }
+
+
+def _payload(client: SandboxClient, kind: str, members: Mapping[str, object]) -> bytes:
+    """What is signed: the members every transaction has, then its own."""
+    return msgspec.json.encode(
+        {
+            "kind": kind,
+            "ledger": client.ledger(),
+            "nonce": b64(secrets.token_bytes(16)),
+            "not_after": client.now() + VALID_FOR_MS,
+            **{name.removesuffix("_"): value for name, value in members.items()},
+        }
+    )
+
+
+def _problem(body: Json) -> SandboxProblem:
+    return PaymentRefused(body) if body.get("reasons") else SandboxProblem(body)
+
+
+def _body(answer: requests.Response) -> Json:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    fallback = {"status": answer.status_code, "detail": answer.reason}
+    return body if isinstance(body, dict) else fallback
+
+
+def _pause(tries: int) -> float:
+    """Seconds before the next try: longer each time, and never in step with other clients."""
+    longest = min(0.1 * 2.0**tries, 4.0)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret in a pause
