@@ -26,7 +26,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.core.ids import b64, unb64
+from ledger.core.ids import b64, decode_segment, unb64
 from ledger.errors import Malformed, StoreProblem
 from ledger.keys import SECRET_BYTES, SigningKey, derive_secret, unwrap, wrap
 
@@ -131,7 +131,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     keyring: int
     kek: str
-    wrapped: bytes
+    wrapped: str
 
 
 def _opened(path: Path, content: bytes, kek: bytes) -> dict[str, bytes]:
@@ -147,7 +147,10 @@ def _opened(path: Path, content: bytes, kek: bytes) -> dict[str, bytes]:
             f"the keyring {path} was written under another key-encryption key; set {KEK_VARIABLE}"
             f" or put back {_kek_path(path)} as it was"
         )
-    plain = unwrap(file.wrapped, kek=kek, context=_CONTEXT)
+    try:
+        plain = unwrap(decode_segment(file.wrapped.encode()), kek=kek, context=_CONTEXT)
+    except ValueError:
+        raise damaged from None
     if plain is None:
         raise damaged
     return msgspec.json.decode(plain, type=dict[str, bytes])
@@ -155,7 +158,7 @@ def _opened(path: Path, content: bytes, kek: bytes) -> dict[str, bytes]:
 
 def _write_wrapped(path: Path, secrets: dict[str, bytes], kek: bytes) -> None:
     wrapped = wrap(msgspec.json.encode(secrets), kek=kek, context=_CONTEXT)
-    _write(path, msgspec.json.encode(_File(1, _fingerprint(kek), wrapped)) + b"\n")
+    _write(path, msgspec.json.encode(_File(1, _fingerprint(kek), b64(wrapped))) + b"\n")
 
 
 def _fingerprint(kek: bytes) -> str:

@@ -149,13 +149,13 @@ def test_a_damaged_key_encryption_key_is_named(path: Path, content: bytes) -> No
         opened(path)
 
 
-def test_any_changed_byte_of_the_keyring_is_refused(path: Path) -> None:
+def test_any_changed_bit_of_the_keyring_is_refused(path: Path) -> None:
     opened(path).key("log")
     content = path.read_bytes()
 
-    for place in range(len(content) - 1):  # the last one is a newline
+    for bit in range(8 * (len(content) - 1)):  # the last byte is a newline
         bent = bytearray(content)
-        bent[place] ^= 0x04
+        bent[bit // 8] ^= 1 << bit % 8
         path.write_bytes(bytes(bent))
         with pytest.raises(StoreProblem, match=r"damaged|format|another key-encryption key"):
             opened(path)
