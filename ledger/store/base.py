@@ -88,7 +88,7 @@ class RefusalRow(NamedTuple):
 
 
 class StoredRefusal(NamedTuple):
-    """A refusal as kept: its number (dense, from 0), the row, and how often it came again."""
+    """A refusal as kept: its number (dense, from 1), the row, and how often it came again."""
 
     number: int
     refusal: RefusalRow
@@ -103,7 +103,8 @@ class EventKind(IntEnum):
 
 
 class EventRow(NamedTuple):
-    """One event of the ledger's one sequence; the body is rendered from what `ref` points at."""
+    """One event of the ledger's one sequence, numbered from 1: whoever has seen `seq` events asks
+    for those after `seq`. The body is rendered from what `ref` points at."""
 
     seq: int
     kind: EventKind
@@ -116,6 +117,49 @@ class TileRow(NamedTuple):
     level: int
     number: int
     hashes: bytes
+
+
+class StatementRow(NamedTuple):
+    """One leg on an account's statement: entry and place, the other account's number, the signed
+    amount and the balance after it, minor units."""
+
+    index: int  # type: ignore[assignment]
+    place: int
+    other: int
+    amount: int
+    balance: int
+
+
+class StoredObject(NamedTuple):
+    """An object as its row holds it, nothing decoded: what an audit compares, damage and all."""
+
+    type: str
+    key: bytes
+    owner: bytes
+    status: str
+    due: int | None
+    body: bytes
+    lookups: bytes
+    written: int
+
+
+class CounterRow(NamedTuple):
+    """A counter as its row holds it."""
+
+    measure: str
+    period: int
+    subject: bytes
+    part: str
+    value: int
+
+
+class LookupRow(NamedTuple):
+    """A look-up as its row holds it: objects of `type` with this name and value, by key."""
+
+    type: str
+    name: str
+    value: bytes
+    key: bytes
 
 
 class Batch(msgspec.Struct):

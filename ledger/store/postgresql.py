@@ -7,7 +7,7 @@ Every other row of the ledger is written by whoever holds its head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from ledger.store import arrays, problems
 from ledger.store.base import Batch, BatchRefused, Head, OutcomeUnknown, Points, no_points
 from ledger.store.reads import Reads
 from ledger.store.rows import Row
+from ledger.store.schema import SPAN_BITS
 from ledger.store.statements import Query, Statement
 from ledger.store.writes import Writes
 
@@ -27,6 +28,9 @@ Connection = psycopg.Connection[Row]
 
 OLDEST = 130_000
 """PostgreSQL 13: incremental sort keeps long statements short."""
+
+STREAM_ROWS = 2_000
+"""Rows fetched at once when a table is streamed."""
 
 CONNECT_S = 10
 LOCK_MS = 15_000
@@ -44,6 +48,14 @@ HEAD = _HEAD.format(lock="")
 TAKE_HEAD = _HEAD.format(lock="FOR UPDATE")
 """The clock is read outside of the locked part: after the wait for the lock, not before it."""
 
+_LEGS = """SELECT p.* FROM
+ (SELECT span FROM posting_span WHERE ledger = %s AND account = %s AND span {0}= %s
+ ORDER BY span {1} LIMIT %s) AS s CROSS JOIN LATERAL
+ (SELECT idx, place, other, amount, balance FROM posting
+ WHERE ledger = %s AND span = s.span AND account = %s AND idx {0} %s
+ ORDER BY idx {1}, place {1} LIMIT %s) AS p
+ ORDER BY p.idx {1}, p.place {1} LIMIT %s"""
+_NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
 _PRUNE = "DELETE FROM refusal WHERE ledger = %s AND number < %s"
 _CREATE = f"""WITH made AS (INSERT INTO ledger (id, created) VALUES (%s, {NOW})
  ON CONFLICT DO NOTHING RETURNING number) INSERT INTO head
@@ -77,6 +89,23 @@ class PostgresReads(Reads):
         except psycopg.Error as error:
             raise problems.of_postgresql(error) from error
 
+    def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
+        """The same in bounded memory, within a transaction."""
+        try:
+            with self.connection.cursor("stream", scrollable=False) as cursor:
+                cursor.itersize = STREAM_ROWS
+                cursor.execute(_percent(sql), args, binary=True)
+                yield from cursor
+        except psycopg.Error as error:
+            raise problems.of_postgresql(error) from error
+
+    def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
+        """An account's postings; see `Reads`. At most `limit` spans of `limit` rows are read."""
+        args = (self.ledger, account, bound >> SPAN_BITS, limit + 1)
+        return self.rows(
+            _NEWEST if newest else _OLDEST, (*args, self.ledger, account, bound, limit, limit)
+        )
+
     def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:
         """Rows of a bulk query for these keys (tuples, one item a column)."""
         if not keys:
@@ -87,6 +116,10 @@ class PostgresReads(Reads):
         ]
         args.append(self.ledger)
         return self.rows(query.postgresql, args)
+
+    def structure(self) -> list[str]:
+        """Nothing: PostgreSQL has its own programs for that (pg_amcheck)."""
+        return []
 
     def head(self) -> Head:
         """The head, without taking it; `now` is the server's clock."""
@@ -220,6 +253,57 @@ class Server:
         """Close the connection; never raises."""
         with suppress(psycopg.Error):
             self.connection.close()
+
+
+class PostgresSource:
+    """Read-only connections to a database, for a `ReadingStore`."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+
+    def connect(self) -> Reads:
+        """A read-only connection, bound to no ledger yet."""
+        connection = connect(self._conninfo)
+        reads = PostgresReader(connection)
+        reads.rows("SELECT set_config('default_transaction_read_only', 'on', false)", ())
+        return reads
+
+    def begin(self, reads: Reads) -> None:
+        """Start a snapshot."""
+        try:
+            _reader(reads).connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        except psycopg.Error as error:
+            raise problems.of_postgresql(error) from error
+
+    def end(self, reads: Reads) -> None:
+        """End the snapshot."""
+        with suppress(psycopg.Error):
+            _reader(reads).connection.execute("ROLLBACK")
+
+    def alive(self, reads: Reads) -> bool:
+        """Whether the connection can be used again."""
+        connection = _reader(reads).connection
+        idle = pq.TransactionStatus.IDLE
+        return not connection.closed and connection.info.transaction_status == idle
+
+    def close(self, reads: Reads) -> None:
+        """Close it; never raises."""
+        with suppress(psycopg.Error):
+            _reader(reads).connection.close()
+
+
+class PostgresReader(PostgresReads):
+    """Reads over one read-only connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.ledger = 0
+
+
+def _reader(reads: Reads) -> PostgresReader:
+    if not isinstance(reads, PostgresReader):
+        raise AssertionError(f"not a reader of this source: {reads!r}")
+    return reads
 
 
 def connect(conninfo: str) -> Connection:

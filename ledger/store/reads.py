@@ -7,7 +7,7 @@ dialect translates.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ledger.core.ids import TransactionId
@@ -40,6 +40,19 @@ class Reads(ABC):
     @abstractmethod
     def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:
         """Rows of a bulk query for these keys (tuples, one item a column)."""
+
+    @abstractmethod
+    def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
+        """The same in bounded memory; in PostgreSQL only within a transaction."""
+
+    @abstractmethod
+    def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
+        """(idx, place, other, amount, balance) of an account: below entry `bound` newest first, or
+        above it oldest first."""
+
+    @abstractmethod
+    def structure(self) -> list[str]:
+        """What the database itself finds wrong with its files; [] is sound."""
 
     @abstractmethod
     def head(self) -> Head:

@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.core.account import Account, AccountKind
 from ledger.core.objects import Lookup, Object, decode_body, encode_body
+from ledger.store.base import StoredObject
 
 Row = tuple[Any, ...]
 
@@ -37,6 +38,11 @@ def object_of(row: Row) -> Object:
     type_, key, owner, status, due, body, lookups, written = row
     found = () if lookups == _NO_LOOKUPS else _DECODE(lookups)
     return Object(type_, key, owner, status, due, decode_body(type_, body), found, written)
+
+
+def stored_object(object_: Object) -> StoredObject:
+    """The object as its row holds it."""
+    return StoredObject(*object_row(0, object_)[1:])
 
 
 def object_row(ledger: int, object_: Object) -> Row:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from ledger.errors import StoreProblem
@@ -22,6 +23,7 @@ from ledger.store.base import Batch, BatchRefused, Head, OutcomeUnknown, Points,
 from ledger.store.lock import FileLock
 from ledger.store.reads import HEAD, Reads
 from ledger.store.rows import Row
+from ledger.store.schema import SPAN_BITS
 from ledger.store.statements import Query, Statement
 from ledger.store.writes import Writes
 
@@ -42,6 +44,12 @@ ROWS_A_STATEMENT = 20
 KEYS_A_QUERY = 512
 """Most keys in one bulk read; padded with NULL to a power of two, so that few texts are cached."""
 
+_LEGS = """SELECT p.idx, p.place, p.other, p.amount, p.balance
+ FROM posting_span AS s CROSS JOIN posting AS p
+ WHERE s.ledger = ? AND s.account = ? AND s.span {0}= ?
+ AND p.ledger = s.ledger AND p.span = s.span AND p.account = s.account AND p.idx {0} ?
+ ORDER BY s.span {1}, p.idx {1}, p.place {1} LIMIT ?"""
+_NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
 _PRUNE = "DELETE FROM refusal WHERE ledger = ? AND number < ?"
 _INSERT_LEDGER = "INSERT INTO ledger (id, created) VALUES (?, ?)"
 _INSERT_HEAD = """INSERT INTO head (ledger, size, frontier, at, reference_version, accounts_opened,
@@ -61,6 +69,19 @@ class SqliteReads(Reads):
         except sqlite3.Error as error:
             raise problems.of_sqlite(error, self.path) from error
 
+    def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
+        """The same in bounded memory."""
+        try:
+            yield from self.connection.execute(sql, args)
+        except sqlite3.Error as error:
+            raise problems.of_sqlite(error, self.path) from error
+
+    def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
+        """An account's postings; see `Reads`. The loops are nested in the order they are written,
+        so both indexes are walked in order and no further than `limit`."""
+        args = (self.ledger, account, bound >> SPAN_BITS, bound, limit)
+        return self.rows(_NEWEST if newest else _OLDEST, args)
+
     def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:
         """Rows of a bulk query for these keys (tuples, one item a column)."""
         found: list[Row] = []
@@ -72,6 +93,11 @@ class SqliteReads(Reads):
             args.append(self.ledger)
             found += self.rows(query.sqlite(room), args)
         return found
+
+    def structure(self) -> list[str]:
+        """What SQLite finds wrong with its file; [] is sound. Reads the whole file."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(100)", ())]
+        return [] if found == ["ok"] else found
 
     def head(self) -> Head:
         """The head, without taking it; `now` is this machine's clock."""
@@ -217,6 +243,86 @@ class SqliteFile:
         with suppress(sqlite3.Error):
             self.connection.close()
         self._lock.release()
+
+
+class SqliteSource:
+    """Read-only connections to a file, for a `ReadingStore`."""
+
+    def __init__(self, path: str) -> None:
+        check_library()
+        check_folder(path)
+        if not os.path.exists(path):
+            raise StoreProblem(f"there is no database {path} yet; `tenge up` makes one.")
+        self.path = path
+
+    def connect(self) -> Reads:
+        """A connection that can neither write nor checkpoint, bound to no ledger yet."""
+        try:
+            connection = sqlite3.connect(
+                _read_only(self.path),
+                uri=True,
+                timeout=BUSY_MS / 1000,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            # Damage must be read to be named: text that is not UTF-8 is shown, not refused.
+            connection.text_factory = _lenient
+            reads = SqliteReader(self.path, connection)
+            reads.rows("SELECT count(*) FROM sqlite_schema", ())
+        except sqlite3.Error as error:
+            raise problems.of_sqlite(error, self.path) from error
+        return reads
+
+    def begin(self, reads: Reads) -> None:
+        """Start a snapshot: it is fixed by the first read, which is made here."""
+        reads.rows("BEGIN", ())
+        reads.rows("SELECT count(*) FROM ledger", ())
+
+    def end(self, reads: Reads) -> None:
+        """End the snapshot."""
+        with suppress(sqlite3.Error):
+            _reader(reads).connection.execute("ROLLBACK")
+
+    def alive(self, reads: Reads) -> bool:
+        """Whether the connection can be used again."""
+        return not _reader(reads).closed
+
+    def close(self, reads: Reads) -> None:
+        """Close it; never raises."""
+        _reader(reads).closed = True
+        with suppress(sqlite3.Error):
+            _reader(reads).connection.close()
+
+
+class SqliteReader(SqliteReads):
+    """Reads over one read-only connection."""
+
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.ledger = 0
+        self.closed = False
+
+
+def _reader(reads: Reads) -> SqliteReader:
+    if not isinstance(reads, SqliteReader):
+        raise AssertionError(f"not a reader of this source: {reads!r}")
+    return reads
+
+
+def _read_only(path: str) -> str:
+    """The file as a URI. Where nobody can write beside it and no WAL waits, it cannot change."""
+    uri = Path(path).absolute().as_uri() + "?mode=ro"
+    fixed = not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
+    wal = path + "-wal"
+    if fixed and (not os.path.exists(wal) or os.path.getsize(wal) == 0):
+        uri += "&immutable=1"
+    return uri
+
+
+def _lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def check_library() -> None:

@@ -158,6 +158,22 @@ COUNTERS = Query(
 )
 REPEATED = Query(schema.REFUSAL, ("not_after", "hash", "number"), ("not_after", "hash"))
 
+ACCOUNTS_BY_NUMBER = Query(
+    schema.ACCOUNT,
+    ("number", "id", "owner", "asset", "kind", "mark", "status", "balance", "written"),
+    ("number",),
+)
+REFUSALS = Query(
+    schema.REFUSAL,
+    ("number", "not_after", "hash", "size", "at", "jws", "reasons", "repeats"),
+    ("number",),
+)
+REFUSAL_OF = Query(
+    schema.REFUSAL,
+    ("number", "not_after", "hash", "size", "at", "jws", "reasons", "repeats"),
+    ("not_after", "hash"),
+)
+
 INSERT_ENTRY = insert(schema.ENTRY)
 INSERT_TX = insert(schema.TX)
 INSERT_POSTING = insert(schema.POSTING)

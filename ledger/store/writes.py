@@ -40,7 +40,7 @@ class Writes(Reads):
         if before is None:
             raise AssertionError("write comes after begin")
         ledger, changes = self.ledger, batch.changes
-        new_refusals, repeated = self._sort_refusals(batch.refusals, before.refusals)
+        new_refusals, repeated = self._sort_refusals(batch.refusals, before.refusals + 1)
 
         self._step("entry", (st.INSERT_ENTRY, [(ledger, i, leaf) for i, _, leaf in batch.entries]))
         self._step(
@@ -130,12 +130,12 @@ class Writes(Reads):
         return new, repeated
 
     def _write_events(self, before: Head, entries: int, refused: int) -> None:
-        seq, rows = before.events, []
+        seq, rows = before.events + 1, []
         if entries:
             rows.append((self.ledger, seq, int(EventKind.ENTRY), before.size, entries))
         if refused:
             kind = int(EventKind.REFUSAL)
-            rows.append((self.ledger, seq + entries, kind, before.refusals, refused))
+            rows.append((self.ledger, seq + entries, kind, before.refusals + 1, refused))
         self._step("event", (st.INSERT_EVENT, rows))
 
     def _write_head(self, batch: Batch, before: Head, refused: int) -> Head:
