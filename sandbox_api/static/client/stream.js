@@ -6,11 +6,11 @@
  * given once and in order. An event is a hint to ask the API, never the whole truth.
  */
 
-import { Problem, pause } from "./api.js";
+import { pause } from "./api.js";
 
 const SILENCE_MS = 40_000; // the server says "alive" every 15 s
 const HELLO_MS = 8_000;
-const SOCKET_TRIES = 3; // in a row, before long-poll takes over
+const SOCKET_TRIES = 2; // in a row, before long-poll takes over
 const SOCKET_REST_MS = 30_000;
 const POLL_S = 25;
 
@@ -43,7 +43,8 @@ export function follow({
   let socket = null;
   let polling = null; // aborts the poll that waits
   let state = null;
-  let fails = 0;
+  let fails = 0; // sockets that failed in a row
+  let heard = false; // whether anything came since the last failure
 
   const say = (next) => {
     if (next !== state && !stopping.signal.aborted) onState((state = next));
@@ -67,15 +68,19 @@ export function follow({
 
   async function run() {
     say("connecting");
-    while (!stopping.signal.aborted) {
+    for (let turn = 0; !stopping.signal.aborted; turn++) {
       try {
         if (Socket && url && fails < SOCKET_TRIES) await bySocket();
         else await byPoll(SOCKET_REST_MS);
+        turn = 0;
       } catch (error) {
         if (stopping.signal.aborted) return;
-        fails++;
-        if (state !== "polling" || fails > SOCKET_TRIES) say("offline");
-        await pause(fails - 1, error, stopping.signal).catch(() => {});
+        if (fails >= SOCKET_TRIES) say("offline"); // the poll failed too
+        else if (state === "live") say("connecting");
+        fails = fails < SOCKET_TRIES ? fails + 1 : SOCKET_TRIES - 1;
+        if (heard) turn = 0;
+        heard = false;
+        await pause(turn, error, stopping.signal).catch(() => {});
       }
     }
   }
@@ -120,6 +125,7 @@ export function follow({
           if (message.hello) {
             meet(message.hello);
             fails = 0;
+            heard = true;
             say("live");
           } else if (message.alive) {
             api.heard(message.alive);
@@ -155,11 +161,10 @@ export function follow({
         if (cursor === null) cursor = answer.head;
         else for (const event of answer.events) await take(event);
         cursor = Math.max(cursor, answer.next ?? cursor);
-        fails = SOCKET_TRIES;
+        heard = true;
         say("polling");
       } catch (error) {
         if (error === WIDENED) continue;
-        if (error instanceof Problem && !error.retryable && error.status !== 429) say("offline");
         throw error;
       } finally {
         stopping.signal.removeEventListener("abort", quit);

@@ -9,20 +9,28 @@
  */
 
 const PLACE = /\{(\w+)(?::(\w+))?\}/g;
+const PART = /\[([^\]]*)\]/g;
+const BRACE = "\u0001";
 const ID = /^[A-Za-z0-9_-]{22}$/;
 
-/** Words of one catalogue: {lang, t, has, reason, problem, money, amount, date, time, stamp}. */
+/** Words of one catalogue: {lang, t, has, assetName, reason, problem, money, amount, date, time, stamp}. */
 export function openWords({ lang, messages, format }) {
   const forms = {
     plain: String,
     money,
     amount: (text, params) => amount(text, params.asset),
     time: stamp,
+    clock: time,
     list: (items) => [].concat(items).join(", "),
     name: (text) => (ID.test(text) ? null : text),
-    class: (name) => messages[`class.${name}`] ?? name,
-    role: (name) => messages[`role.${name}`] ?? name,
+    class: named("class"),
+    classes: named("class"),
+    role: named("role"),
   };
+
+  function named(group) {
+    return (names) => [].concat(names).map((name) => messages[`${group}.${name}`] ?? name).join(", ");
+  }
 
   /** The message `key` with `params` filled in; the key itself where there is none. */
   function t(key, params = {}) {
@@ -41,12 +49,10 @@ export function openWords({ lang, messages, format }) {
       });
       return strict && missing ? "" : text;
     };
-    return fill(
-      message.replace(/\[([^\]]*)\]/g, (_, part) => fill(part, true).replaceAll("{", "\u0001")),
-      false,
-    )
-      .replaceAll("\u0001", "{")
-      .trim();
+    // Filled values are not filled again, whatever they hold.
+    const parts = message.replace(PART, (_, part) => fill(part, true).replaceAll("{", BRACE));
+    const sentence = fill(parts, false).replaceAll(BRACE, "{").trim();
+    return message.startsWith("[") ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
   }
 
   /** A refusal's reason as {what, mend}. Codes newer than the catalogue keep the API's sentence. */
@@ -70,12 +76,14 @@ export function openWords({ lang, messages, format }) {
     if (whole === undefined) return text;
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, format.group);
     const kept = fraction.replace(/0+$/, "").padEnd(digits, "0");
-    return (sign && "−") + grouped + (kept && format.decimal + kept);
+    return (sign && format.minus) + grouped + (kept && format.decimal + kept);
   }
 
   /** Tenge: "1290.00" is "1 290 ₸"; tiyn are shown where there are any. */
   function money(text) {
-    return format.tenge.replace("{0}", decimal(String(text), /\.\d*[1-9]/.test(text) ? 2 : 0));
+    const [, sign, number] = /^(-?)(.*)$/.exec(text);
+    const shown = decimal(number, /\.\d*[1-9]/.test(number) ? 2 : 0);
+    return (sign && format.minus) + format.tenge.replace("{0}", shown);
   }
 
   /** An amount of any asset: tenge as money, others with their code behind. */
@@ -95,13 +103,22 @@ export function openWords({ lang, messages, format }) {
     });
 
   /** The day and month of a time in ms UTC, in Almaty. */
-  const date = (ms) => write(format.date, local(ms));
+  function date(ms) {
+    return write(format.date, local(ms));
+  }
+
   /** The hour and minute of a time in ms UTC, in Almaty. */
-  const time = (ms) => write(format.time, local(ms));
+  function time(ms) {
+    return write(format.time, local(ms));
+  }
+
   /** Day, month, hour and minute. */
   function stamp(ms) {
     return format.stamp.replace("{1}", date(ms)).replace("{0}", time(ms));
   }
 
-  return { lang, t, has: (key) => key in messages, reason, problem, decimal, money, amount, date, time, stamp };
+  /** What people call an asset: "digital tenge"; test assets keep their code. */
+  const assetName = (code) => messages[`asset.${code}`] ?? code;
+
+  return { lang, t, assetName, has: (key) => key in messages, reason, problem, decimal, money, amount, date, time, stamp };
 }

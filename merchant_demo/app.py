@@ -1,0 +1,134 @@
+"""The pages of the demonstration as a Flask application: shells that browser modules fill.
+
+A shell carries no money, no names and no words but the title: what a page shows comes from the API
+and from the catalogue (`/static/i18n/<lang>.json`), both of which the sandbox serves on the same
+origin, as it does `/static/client` and `/static/vendor`. Pages run under a strict
+Content-Security-Policy and load nothing from any other origin.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import mimetypes
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, render_template, request
+
+TILLS: Final = ("market", "cafe")
+"""The tills the demo bank certifies: a supermarket in Almaty, a café in the Alatau zone."""
+
+IMPORT_MAP: Final = json.dumps(
+    {
+        "imports": {
+            "preact": "/static/vendor/preact/preact.js",
+            "preact/hooks": "/static/vendor/preact/hooks.js",
+            "htm": "/static/vendor/htm/htm.js",
+        }
+    }
+)
+"""Where the bare names in vendored modules lead; the policy admits this one inline script."""
+
+ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+"""Letters of a payment request's id (base64url)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the pages must know of their sandbox.
+
+    `publishable_key`: a `tpk_…` key, readable by whoever opens a page. `stream_url`: WebSocket
+    address of the event stream; a loopback host in it is replaced by the page's own in the browser.
+    `api_base`: origin of the API, "" for the pages' own. `languages`: offered, the first is the
+    default.
+    """
+
+    publishable_key: str
+    stream_url: str
+    api_base: str = ""
+    languages: tuple[str, ...] = ("kk", "ru", "en")
+
+
+def create_app(config: Config) -> Flask:
+    """The demonstration's WSGI application: `/`, `/till/<name>`, `/wallet`, `/p/<id>`, `/demo/*`.
+
+    Its own files stand under `/demo`, so that `/static` stays the sandbox's.
+    """
+    mimetypes.add_type("text/javascript", ".js")  # Windows takes this from its registry
+    app = Flask(__name__, static_url_path="/demo", static_folder="static")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    def shell(page: str, script: str, **facts: str) -> str:
+        known = {
+            "page": page,
+            "key": config.publishable_key,
+            "api": config.api_base,
+            "stream": config.stream_url,
+            "languages": config.languages,
+            **facts,
+        }
+        lang = request.accept_languages.best_match(config.languages) or config.languages[0]
+        return render_template(
+            "shell.html", config=json.dumps(known), lang=lang, script=script, imports=IMPORT_MAP
+        )
+
+    @app.get("/")
+    def start() -> str:
+        return shell("start", "start.js")
+
+    @app.get("/till/<name>")
+    def till(name: str) -> str:
+        if name not in TILLS:
+            abort(404)
+        return shell("till", "till.js", till=name)
+
+    @app.get("/wallet")
+    def wallet() -> str:
+        return shell("wallet", "wallet.js")
+
+    @app.get("/p/<id>")
+    def pay(id: str) -> str:
+        if len(id) != 22 or not ID_CHARACTERS.issuperset(id):
+            abort(404)
+        return shell("pay", "wallet.js", request=id)
+
+    @app.errorhandler(404)
+    def nothing(error: Exception) -> tuple[str, int]:
+        return shell("lost", "lost.js"), 404
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _policy(config)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        if response.mimetype == "text/html":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return app
+
+
+def _policy(config: Config) -> str:
+    """The Content-Security-Policy of every page, for the host it is opened under."""
+    stream = urlsplit(config.stream_url)
+    host = urlsplit(request.host_url).hostname or "127.0.0.1"
+    if ":" in host:
+        host = f"[{host}]"
+    streams = {f"{scheme}://{name}:{stream.port}" for scheme in ("ws", "wss")
+               for name in (host, stream.hostname)}
+    digest = base64.b64encode(hashlib.sha256(IMPORT_MAP.encode()).digest()).decode()
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' 'sha256-{digest}'",
+            "style-src 'self'",
+            "img-src 'self'",
+            f"connect-src 'self' {config.api_base} {' '.join(sorted(streams))}".replace("  ", " "),
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )

@@ -1,0 +1,191 @@
+/** The pay screen: who asks, how much, in which asset; then paid, or refused with every reason. */
+
+import { Problem } from "/static/client/api.js";
+import { covers } from "./money.js";
+import { Busy, Countdown, Flood, Icon, Reasons, Trouble, useTick } from "./parts.js";
+import { pay, requestOf, send, tengeOf, unanswered } from "./purse.js";
+import { LIFE_MS } from "./sale.js";
+import { chime, thud } from "./sound.js";
+import { html, useEffect, useState } from "./view.js";
+
+const GONE = ["REQUEST_EXPIRED", "REQUEST_PAID"];
+
+/** `changed` counts the events seen: each is a reason to look again. */
+export function Pay({ app, joined, accounts, changed, id }) {
+  const { api, words } = app;
+  const [request, setRequest] = useState(null);
+  const [asset, setAsset] = useState(null);
+  const [phase, setPhase] = useState("choose"); // choose, sending, waiting, refused, paid
+  const [refusal, setRefusal] = useState(null);
+  const [trouble, setTrouble] = useState(null);
+  const tenge = tengeOf(joined.assets);
+  useTick(500, request?.status === "open");
+
+  const look = async () => {
+    const found = await requestOf(app, id);
+    setRequest(found);
+    return found;
+  };
+
+  const settle = async (work) => {
+    setPhase("sending");
+    setRefusal(null);
+    setTrouble(null);
+    try {
+      await work(() => setPhase("waiting"));
+      await look();
+      chime();
+      setPhase("paid");
+    } catch (error) {
+      await look().catch(() => {});
+      if (error instanceof Problem && error.reasons.length) {
+        setRefusal(error.reasons);
+        setPhase("refused");
+        thud();
+      } else {
+        setTrouble(error);
+        setPhase("choose");
+      }
+    }
+  };
+
+  const payWith = (code) => {
+    const { id: account } = accounts.find((one) => one.asset === code);
+    setAsset(code);
+    const note = { till: tillOf(words, joined, request), total: request.total };
+    settle((onWait) => pay(app, joined, { request, account, note, onWait }));
+  };
+
+  const choose = (code) => {
+    setAsset(code);
+    setPhase("choose");
+    setRefusal(null);
+  };
+
+  const open = async () => {
+    setTrouble(null);
+    try {
+      const found = await look();
+      setAsset((now) => now ?? found.tenders.find((one) => one.asset === tenge)?.asset);
+      if ((await unanswered(app)) === id) settle((onWait) => send(app, onWait));
+    } catch (error) {
+      setTrouble(error);
+    }
+  };
+
+  useEffect(() => void open(), [id]);
+  useEffect(() => {
+    if (request && phase !== "sending") look().catch(() => {});
+  }, [changed]);
+
+  if (!request) {
+    return html`<main id="screen" class="wallet narrow">
+      ${trouble
+        ? html`<${Trouble} words=${words} error=${trouble} retry=${open} /><${Home} words=${words} />`
+        : html`<${Busy} label=${words.t("pay.opening")} />`}
+    </main>`;
+  }
+
+  const left = request.notAfter - api.now();
+  const payable = request.status === "open" && left > 0;
+  const gone = refusal?.some((reason) => GONE.includes(reason.code));
+  const tender = request.tenders.find((one) => one.asset === asset);
+  const busy = phase === "sending" || phase === "waiting";
+  const account = accounts.find((one) => one.asset === asset);
+  const place = request.place.accepts.find((one) => one.asset === asset);
+
+  return html`<main id="screen" class="wallet narrow pay">
+    <section class="card bill" aria-labelledby="bill-to">
+      <span class="round large"><${Icon} name=${iconOf(joined, request)} size="34" /></span>
+      <h1 id="bill-to">${words.t(tillOf(words, joined, request))}</h1>
+      <p class="total">${words.money(request.total)}</p>
+      ${payable &&
+      html`<p class="under"><${Countdown} left=${left} whole=${LIFE_MS} />
+        <span>${words.t("pay.until", { at: request.notAfter })}</span></p>`}
+    </section>
+    ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
+    ${phase === "refused" &&
+    html`<section class="refused-box" role="alert">
+      <h2><${Icon} name="cross" /><span>${words.t("pay.refused")}</span></h2>
+      <${Reasons} words=${words} reasons=${refusal} />
+      <p class="quiet">${words.t("pay.untouched")}</p>
+      ${payable && !gone && asset !== tenge &&
+      html`<button type="button" class="button big" onClick=${() => payWith(tenge)}>
+        ${words.t("pay.instead", { total: request.total })}
+      </button>`}
+    </section>`}
+    ${request.status === "paid" && phase !== "paid" && !busy &&
+    html`<p class="card done"><${Icon} name="check" /><span>${words.t("pay.already")}</span></p>`}
+    ${request.status !== "paid" && !payable &&
+    html`<p class="card done"><${Icon} name="clock" /><span>${words.t("pay.expired")}</span></p>`}
+    ${payable && html`
+      <fieldset class="choose" disabled=${busy}>
+        <legend>${words.t("pay.choose")}</legend>
+        ${request.tenders.map((one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
+          account=${accounts.find((mine) => mine.asset === one.asset)}
+          place=${request.place.accepts.find((here) => here.asset === one.asset)}
+          chosen=${one.asset === asset} choose=${() => choose(one.asset)} />`)}
+      </fieldset>
+      ${place && !place.accepted && phase !== "refused" &&
+      html`<div class="card caution"><${Icon} name="warn" />
+        <div><${Reasons} words=${words} reasons=${place.reasons} />
+          <p class="quiet">${words.t("pay.try")}</p></div></div>`}
+      ${phase !== "refused" && html`<div class="bottom ${place && !place.accepted ? "still" : ""}">
+        <button type="button" class="button big ${place && !place.accepted ? "risky" : ""}"
+          disabled=${busy || !account || !tender} onClick=${() => payWith(asset)}>
+          ${busy
+            ? html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>
+                <span role="status">${words.t(phase === "waiting" ? "pay.waiting" : "pay.sending")}</span>`
+            : html`<span>${words.t("pay.pay", { what: words.amount(tender?.amount ?? request.total, asset) })}</span>`}
+        </button>
+      </div>`}`}
+    <${Home} words=${words} />
+    ${phase === "paid" &&
+    html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("pay.home")}
+      close=${() => location.assign("/wallet")}>
+      <p class="flood-amount">${words.money(request.total)}</p>
+      <p>${words.t(tillOf(words, joined, request))}</p>
+      ${request.payment && request.payment.asset !== tenge &&
+      html`<p>${words.amount(request.payment.amount, request.payment.asset)}</p>`}
+    <//>`}
+  </main>`;
+}
+
+const Home = ({ words }) =>
+  html`<p class="home"><a class="button plain" href="/wallet"><${Icon} name="left" size="20" />
+    <span>${words.t("pay.home")}</span></a></p>`;
+
+/** One way to pay: the amount in that asset, the rate, what one has, whether it is accepted here. */
+function Tender({ words, tender, account, place, chosen, choose }) {
+  const name = words.assetName(tender.asset);
+  const short = account && !covers(account.balance, tender.amount);
+  const accepted = place?.accepted ?? true;
+  return html`<label class="tender ${chosen ? "chosen" : ""} ${accepted ? "" : "not"}">
+    <input type="radio" name="asset" value=${tender.asset} checked=${chosen} onChange=${choose}
+      disabled=${!account} />
+    <span class="about">
+      <span><span><b>${name}</b>
+        ${tender.rate && html` <span class="chip test">${words.t("wallet.test")}</span>`}</span>
+        <span class="sum">${words.amount(tender.amount, tender.asset)}</span></span>
+      <span><small>${!account
+        ? words.t("pay.noaccount")
+        : words.t("pay.have", { balance: account.balance, asset: tender.asset })}
+        ${short ? html` · <span class="wrong">${words.t("pay.short")}</span>` : ""}</small>
+        <small class="here">${!accepted
+          ? words.t("accepts.no")
+          : tender.rate && account?.rate
+            ? words.t("pay.rate", { asset: tender.asset, rate: account.rate.rate })
+            : words.t("accepts.yes")}</small></span>
+    </span>
+  </label>`;
+}
+
+/** The catalogue's key of the till's name, where the till is one of the sandbox's own. */
+function tillOf(words, { sandbox }, request) {
+  const till = sandbox.tills.find((one) => one.merchant === request.merchant);
+  const key = `till.${till?.till ?? till?.name}.name`;
+  return words.has(key) ? key : "till.other.name";
+}
+
+const iconOf = ({ sandbox }, request) =>
+  tillOf({ has: () => true }, { sandbox }, request) === "till.cafe.name" ? "cup" : "basket";

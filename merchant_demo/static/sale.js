@@ -1,0 +1,55 @@
+/**
+ * A sale at the till: a payment request and what became of it. Pure.
+ *
+ * States: "waiting" (nobody has paid), "refused" (an attempt failed; the same request can still be
+ * paid), "paid", "expired". What the API says of the request decides; the till only adds that its
+ * time ran out.
+ */
+
+/** How long a QR may be paid, in ms. */
+export const LIFE_MS = 5 * 60_000;
+
+/** How many sales a till remembers on its screen. */
+export const SALES_MAX = 50;
+
+/** The payload of a payment request: the total, and every tender the merchant has an account for. */
+export function requestPayload({ ledger, nonce, now, total, reference, offers }) {
+  return {
+    kind: "request/1",
+    ledger,
+    nonce,
+    not_after: now + LIFE_MS,
+    total,
+    reference,
+    reusable: false,
+    tenders: offers,
+  };
+}
+
+/** A sale that was just asked for. */
+export const openSale = ({ id, jws, payload, at }) => ({
+  id,
+  jws,
+  total: payload.total,
+  reference: payload.reference,
+  tenders: payload.tenders,
+  notAfter: payload.not_after,
+  at,
+  status: "waiting",
+  payment: null,
+  refusal: null,
+});
+
+/** The sale after the API's answer to GET /v1/payment-requests/{id}. */
+export function withAnswer(sale, { status, payment, refusal }) {
+  if (status === "paid") return { ...sale, status: "paid", payment, refusal };
+  if (status === "expired") return { ...sale, status: "expired", refusal };
+  return { ...sale, status: refusal ? "refused" : "waiting", refusal };
+}
+
+/** The sale at time `now`: a request whose time ran out is not paid any more. */
+export const atTime = (sale, now) =>
+  isOpen(sale) && now > sale.notAfter ? { ...sale, status: "expired" } : sale;
+
+/** Whether money may still come. */
+export const isOpen = (sale) => sale.status === "waiting" || sale.status === "refused";
