@@ -1,0 +1,29 @@
+"""The table of routes: all that this server answers to, in the document's order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox_api.requests import Route
+from sandbox_api.routes import (
+    documentation,
+    events,
+    joining,
+    log,
+    money,
+    payment_requests,
+    transactions,
+    zones,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *transactions.ROUTES,
+    *joining.ROUTES,
+    *money.ROUTES,
+    *zones.ROUTES,
+    *payment_requests.ROUTES,
+    *events.ROUTES,
+    *log.ROUTES,
+    *documentation.ROUTES,
+)
+"""Every route once."""
