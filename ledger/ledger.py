@@ -100,6 +100,11 @@ class Ledger:
                     self._write_next()
         return answer.result()
 
+    def take(self, offers: list[Offer]) -> list[Answer]:
+        """Write these offers as one batch of their own, on the caller's thread."""
+        with self._lock:
+            return self._engine.take(offers)
+
     def submit_one(self, jws: str | bytes) -> Answer:
         """One transaction whose signatures nobody has checked yet."""
         raw = jws.encode() if isinstance(jws, str) else jws
@@ -126,6 +131,16 @@ class Ledger:
         """End what is due though nobody asks."""
         with self._lock:
             self._engine.tick()
+
+    def events(self) -> int:
+        """How many events there are, as the database has it now."""
+        with self._lock:
+            return self._engine.head().events
+
+    @property
+    def events_seen(self) -> int:
+        """How many events there were at the last batch or tick."""
+        return self._engine.events_seen
 
     @property
     def origin(self) -> str:

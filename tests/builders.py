@@ -96,7 +96,7 @@ class World:
 
     def __init__(self, door: Any, ledger: str) -> None:
         self.door = door
-        self.signing = Signing(ledger, door.time)
+        self.signing = Signing(ledger, lambda: self.door.time())
         self.sign = self.signing.sign
         self.parties: dict[str, str] = {}
         self.accounts: dict[tuple[str, str], str] = {}

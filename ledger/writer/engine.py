@@ -98,6 +98,11 @@ class Engine:
         finally:
             self._store.rollback()
 
+    @property
+    def events_seen(self) -> int:
+        """How many events there were when the head was last taken or written."""
+        return 0 if self._head is None else self._head.events
+
     # One batch -------------------------------------------------------------------------------
 
     def _take_all(self, readings: Sequence[Reading]) -> list[Answer]:
