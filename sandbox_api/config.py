@@ -56,9 +56,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.folder) / "sandbox.db"
 
     @property
+    def tenants_url(self) -> str:
+        """Where the sandbox's own store is: beside a SQLite ledger, or in the same PostgreSQL."""
+        return f"sqlite:///{self.tenants}" if self.url.startswith("sqlite") else self.url
+
+    @property
     def origin(self) -> str:
         """Where the pages and `/v1` are: `http://127.0.0.1:8080`."""
         return f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names, without port, that this server answers to."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return tuple(dict.fromkeys(("127.0.0.1", "localhost", "[::1]", own)))
 
     @property
     def stream_url(self) -> str:

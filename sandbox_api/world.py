@@ -28,15 +28,15 @@ from ledger.kinds.issue import Issue
 from ledger.kinds.pack import PutPack
 from ledger.kinds.party import RegisterParty
 from ledger.kinds.permit import GrantPermit
-from ledger.kinds.rate import PutRate
 from ledger.kinds.terminal import RegisterTerminal
 from ledger.kinds.transfer import Transfer
 from ledger.kinds.zone_draw import DrawZone, ZoneTerms
 from ledger.ledger import OPERATOR_KEY, Ledger, genesis
 from ledger.store import create_ledger
 from ledger.writer.answers import Offer, Taken
+from sandbox_api.demo_bank import CLIENT_FUNDS
 from sandbox_api.personas import VERSION, Persona, PersonaAccount, Till, World
-from sandbox_api.rates import rate_at
+from sandbox_api.rates import put_rate
 from sandbox_api.sealed import Sealed, sealed
 
 TENGE: Final = "KZTD"
@@ -56,9 +56,6 @@ YEAR_MS: Final = 365 * 86_400_000
 BANK_STOCK: Final = {TENGE: "100000000000.00", "tUSDT": "100000000.000000", "tBTC": "1000.00000000",
                      "tETH": "10000.00000000"}  # fmt: skip
 """What the demo bank holds for everyone who will ever join."""
-
-CLIENT_FUNDS: Final = {TENGE: "50000.00", "tUSDT": "100.000000"}
-"""Play money for a client of the demo bank."""
 
 _INSTITUTIONS: Final = (
     ("supervisor", "Alatau Zone Supervisor (invented)", Role.SUPERVISOR),
@@ -185,7 +182,9 @@ class _Builder:
 
     def _put_rates(self) -> None:
         for asset in CRYPTO:
-            self._sign("exchange", PutRate, asset=asset, rate=rate_at(asset, self._now))
+            self._sealed.append(
+                put_rate(self._key_of("exchange"), self._ledger.id, asset, self._now)
+            )
 
     def _draw_zone(self) -> str:
         terms = ZoneTerms(

@@ -92,15 +92,20 @@ class Supervisor:
         """Start one more child."""
         self._start(work)
 
-    def run_once(self, work: Work) -> None:
-        """Run a child to its end before going on; raises CannotRun with the sentence it said."""
+    def run_once(self, work: Work) -> str:
+        """Run a child to its end before going on; what it said at last, or "" where a signal came.
+
+        Raises CannotRun with its sentence where it failed.
+        """
         self._start(work)
-        running = self._running[-1]
-        while running in self._running and not self.signal:
+        while not self.signal:
             for ended in self._step(None):
+                code = ended.child.exitcode()
                 self._let_go(ended)
-                if ended.child.exitcode() != 0:
-                    raise CannotRun(ended.sentence or self._crashed(ended))
+                if code != 0:
+                    raise CannotRun(ended.sentence or self._crashed(ended, code))
+                return ended.sentence
+        return ""
 
     def wait_ready(self) -> None:
         """Return when every child works (or a signal came); raises CannotRun where one cannot."""
@@ -113,7 +118,7 @@ class Supervisor:
             if left <= 0:
                 raise CannotRun(f"{_names(waiting)} did not start within {READY_WITHIN_S:.0f} s.")
             for ended in self._step(left):
-                raise CannotRun(ended.sentence or self._crashed(ended))
+                raise CannotRun(ended.sentence or self._crashed(ended, ended.child.exitcode()))
 
     def watch(self) -> None:
         """Replace what dies until a signal asks for the end; CannotRun when it dies too often."""
@@ -189,12 +194,12 @@ class Supervisor:
         self._deaths.append(now)
         while self._deaths[0] < now - DEATHS_WITHIN_S:
             self._deaths.popleft()
-        place = self._running.index(ended)
+        place, code = self._running.index(ended), ended.child.exitcode()
         self._let_go(ended)
         if len(self._deaths) > DEATHS_MAX:
             raise CannotRun(
                 f"{len(self._deaths)} processes died within a minute, so everything was stopped. "
-                + (ended.sentence or self._crashed(ended))
+                + (ended.sentence or self._crashed(ended, code))
             )
         self._start(ended.work, place)
 
@@ -216,10 +221,18 @@ class Supervisor:
             for ended in self._step(left):
                 self._let_go(ended)
 
-    def _crashed(self, ended: _Running) -> str:
-        code = ended.child.exitcode() or 0
+    def _crashed(self, ended: _Running, code: int | None) -> str:
+        code = code or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        return f"The process {ended.work.name!r} {how}; {self._log} tells more."
+        return f"The process {ended.work.name!r} {how}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        """The log's last line, which of a traceback is the error itself, and where to read on."""
+        with suppress(OSError):
+            lines = self._log.read_text("utf-8", "replace").splitlines()
+            if lines:
+                return f" ({lines[-1]:.200}); {self._log} tells more."
+        return "."
 
     def _asked(self, number: int, _: FrameType | None) -> None:
         self.signal = number

@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import Any, Final
 
 import gevent
-from gevent.pywsgi import Input, WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from sandbox_api.limits import BATCH_BYTES_MAX, TRANSACTION_BYTES_MAX
 
@@ -93,7 +93,7 @@ class _Handler(_Base):  # type: ignore[misc]
     def read_requestline(self) -> str:
         line = ""
         with _patience(IDLE_S):
-            line = super().read_requestline()
+            line = str(super().read_requestline())
         return line
 
     def read_request(self, raw_requestline: str) -> bool:
@@ -106,11 +106,12 @@ class _Handler(_Base):  # type: ignore[misc]
             body = self._body(environ)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ["wsgi.input"] = self.wsgi_input = _Body(body)
+        whole = _Body(body)
+        environ["wsgi.input"], self.wsgi_input = whole, whole
         return environ
 
     def _body(self, environ: dict[str, Any]) -> bytes:
-        stream: Input = self.wsgi_input
+        stream: Any = self.wsgi_input
         most = (
             BATCH_BYTES_MAX
             if environ["PATH_INFO"] == LONG_BODY_PATH

@@ -1,0 +1,30 @@
+"""Custody as front ends reach it: `custody_protocol.Custody` over the local socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sandbox_api.custody_protocol import Enrolment, Onboarding
+from sandbox_api.local_call import call
+
+SOCKET_NAME: Final = "custody.sock"
+
+
+class CustodyLink:
+    """The custody process of this node. Safe for threads and greenlets; holds nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder: Final = folder
+
+    def onboard(self, token: str, public_key: bytes, at: int) -> Onboarding:
+        """Sign what registers this key as a person of the demo bank."""
+        answer = call(self._folder, SOCKET_NAME, ["onboard", token, public_key, at])
+        return msgspec.convert(answer, Onboarding)
+
+    def enrol_till(self, token: str, public_key: bytes, till: str, at: int) -> Enrolment:
+        """Sign what certifies this key as the till of that short name."""
+        answer = call(self._folder, SOCKET_NAME, ["enrol_till", token, public_key, till, at])
+        return msgspec.convert(answer, Enrolment)

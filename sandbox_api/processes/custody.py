@@ -1,0 +1,118 @@
+"""The custody process: holds the demo institutions' keys, and signs only as API keys allow (D12).
+
+It answers front ends on a local socket and checks the caller's API key against the sandbox's own
+store by itself, so that a front end alone cannot sign. It also renews the demo exchange's rates
+before they go stale on the sandbox's clock. Keys come from the keyring; none ever leaves here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from ledger.errors import LedgerError, Malformed
+from ledger.keyring import Keyring
+from ledger.keys import SigningKey
+from ledger.writer.answers import Offer, Taken
+from ledger.writer.link import Link
+from sandbox_api.auth import Keys, Scope, need
+from sandbox_api.config import CannotRun, Config
+from sandbox_api.custody_link import SOCKET_NAME
+from sandbox_api.demo_bank import DemoBank
+from sandbox_api.keychest import persona_key
+from sandbox_api.local_call import Listener
+from sandbox_api.personas import World, read_world
+from sandbox_api.problems import Problem
+from sandbox_api.rates import PRICES, SLOT_MS, put_rate
+from sandbox_api.tenants import TenantStore
+
+LOOK_S: Final = 2.0
+"""How often the sandbox's clock is looked at for rates that are due: it may have been moved."""
+
+log = structlog.get_logger()
+
+
+def main(config: Config, say: Callable[[str, str], None]) -> None:
+    """Answer and renew until SIGTERM."""
+    world = read_world(config.world)
+    if world is None:
+        raise CannotRun(f"{config.world} is gone; put it back and start again.")
+    keyring = Keyring.open_or_create(config.keyring)
+    run = Path(config.run)
+    bank = DemoBank(world, persona_key(keyring, "bank"))
+    listener = Listener(run, SOCKET_NAME, _Desk(bank, TenantStore.open(config.tenants_url)).answer)
+    ended = threading.Event()
+    renewer = threading.Thread(
+        target=_renew_rates,
+        args=(Link(run), world, persona_key(keyring, "exchange"), ended),
+        name="rates",
+        daemon=True,
+    )
+
+    def stop(_: int, __: FrameType | None) -> None:
+        ended.set()
+        threading.Thread(target=listener.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    renewer.start()
+    say("ready", "")
+    listener.serve_forever(poll_interval=0.1)
+    listener.server_close()
+
+
+class _Desk:
+    """Who may ask for what."""
+
+    def __init__(self, bank: DemoBank, tenants: TenantStore) -> None:
+        self._bank: Final = bank
+        self._keys: Final = Keys(tenants.find_key)
+
+    def answer(self, question: list[Any]) -> Any:
+        """The answer to one question of `CustodyLink`."""
+        match question:
+            case ["onboard", str(token), bytes(public_key), int(at)]:
+                self._may_join(token)
+                return msgspec.to_builtins(
+                    self._bank.onboard(public_key, at), builtin_types=(bytes,)
+                )
+            case ["enrol_till", str(token), bytes(public_key), str(till), int(at)]:
+                self._may_join(token)
+                return msgspec.to_builtins(
+                    self._bank.enrol_till(public_key, till, at), builtin_types=(bytes,)
+                )
+            case _:
+                raise Malformed("custody.question", "custody was asked something it does not know")
+
+    def _may_join(self, token: str) -> None:
+        try:
+            need(self._keys.of(token), Scope.JOIN)
+        except Problem as problem:
+            raise Malformed(problem.code, str(problem)) from None
+
+
+def _renew_rates(link: Link, world: World, exchange: SigningKey, ended: threading.Event) -> None:
+    """Put every asset's rate whenever the sandbox's clock enters another slot; at a start too,
+    where the ledger most often has these very bytes already."""
+    put_slot = -1
+    while not ended.is_set():
+        with contextlib.suppress(LedgerError):  # the writer is away; it will be back
+            at = link.time()
+            if at // SLOT_MS != put_slot and _put_rates(link, world, exchange, at):
+                put_slot = at // SLOT_MS
+        ended.wait(LOOK_S)
+
+
+def _put_rates(link: Link, world: World, exchange: SigningKey, at: int) -> bool:
+    offers = [Offer(put_rate(exchange, world.ledger, asset, at).jws, False) for asset in PRICES]
+    refused = [answer for answer in link.submit(offers) if not isinstance(answer, Taken)]
+    if refused:
+        log.warning("rates_refused", answers=repr(refused))
+    return not refused

@@ -1,0 +1,45 @@
+"""`tenge keys`: the personas of a data folder and their private keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from ledger.keyring import Keyring
+from sandbox_api.config import CannotRun
+from sandbox_api.keychest import persona_key
+from sandbox_api.personas import World, read_world
+
+
+def print_list(folder: Path, *, as_json: bool) -> None:
+    """Every persona: short name, role, party, key id."""
+    rows = [
+        {"name": one.name, "role": one.role, "party": one.party, "kid": one.kid, "title": one.title}
+        for one in _world(folder).personas
+    ]
+    if as_json:
+        click.echo(msgspec.json.encode(rows).decode())
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<14}{row['role']:<14}{row['party']}  {row['kid']}")
+
+
+def print_key(folder: Path, name: str) -> None:
+    """The private key of a persona, as one line of JWK."""
+    world = _world(folder)
+    names = [one.name for one in world.personas if one.name != "operator"]
+    if name not in names:
+        raise CannotRun(f"Nobody is called {name!r}: there are {', '.join(names)}.")
+    keyring = Keyring.open_or_create(folder / "keyring")
+    click.echo(persona_key(keyring, name).to_jwk_text())
+
+
+def _world(folder: Path) -> World:
+    world = read_world(folder / "world.json")
+    if world is None:
+        raise CannotRun(
+            f"{folder} holds no sandbox: start one with `tenge up`, or name its folder with --data."
+        )
+    return world
