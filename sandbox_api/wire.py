@@ -134,8 +134,8 @@ class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which events: those after a sequence number, of these accounts and payment requests."""
 
     after: Annotated[
-        Annotated[int, Meta(ge=-1, lt=1 << 53)] | None,
-        Meta(description="Sequence number seen last, -1 for none; left out: from now on."),
+        Annotated[int, Meta(ge=0, lt=1 << 53)] | None,
+        Meta(description="Sequence number seen last, 0 for none; left out: from now on."),
     ] = None
     wait: Annotated[
         int, Meta(ge=0, le=WAIT_S_MAX, description="Seconds to wait for the first event.")

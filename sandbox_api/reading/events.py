@@ -44,8 +44,8 @@ class Filter(NamedTuple):
 
 
 def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: str) -> EventsBody:
-    """Events with a sequence number above `after`, at most `limit` of those that are wanted."""
-    head = view.head().events - 1
+    """Events numbered above `after`, at most `limit` of those that are wanted; the first is 1."""
+    head = view.head().events
     found: list[EventBody] = []
     scanned = 0
     while after < head and len(found) < limit and scanned < EVENTS_SCANNED_MAX:

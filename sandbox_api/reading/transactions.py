@@ -44,7 +44,7 @@ def refusals(view: Snapshot, before: int | None, limit: int, lang: str) -> Refus
     """A page of refusals, newest first."""
     rows = view.refusals(before=before, limit=limit)
     bodies = tuple(_refusal(row, lang) for row in rows)
-    full = len(rows) == limit and rows[-1].number > 0
+    full = len(rows) == limit and rows[-1].number > 1
     return RefusalsBody(bodies, rows[-1].number if full else None)
 
 

@@ -18,7 +18,7 @@ def events(call: Call) -> Reply:
     if not (query.account or query.request) and not call.may(Scope.LOG_READ):
         raise Problem("events.filter", "name accounts or payment requests: account=, request=")
     wanted = Filter(frozenset(query.account), frozenset(query.request))
-    after = query.after if query.after is not None else parts.reader.head().events - 1
+    after = query.after if query.after is not None else parts.reader.head().events
     end = time.monotonic() + query.wait
     while True:
         with parts.reader.snapshot() as view:
@@ -28,7 +28,7 @@ def events(call: Call) -> Reply:
             return Reply(found)
         # Nothing that is wanted up to the head: go on from there, once it moves.
         after = found.next
-        call.parking.wait_beyond(found.head + 1, left)
+        call.parking.wait_beyond(found.head, left)
 
 
 ROUTES: Final = (

@@ -1,0 +1,37 @@
+"""One sandbox for all tests of this folder; a test that needs something untouched onboards someone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.core.ids import unb64
+from ledger.keyring import Keyring
+from ledger.keys import SigningKey
+from ledger.ledger import Ledger
+from sandbox_api.world import build_world
+from tests.api.sandbox import Person, Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    url = f"sqlite:///{folder / 'ledger.db'}"
+    keyring = Keyring.open_or_create(folder / "keyring")
+    world = build_world(
+        url,
+        keyring,
+        lambda name: SigningKey.from_seed(name.encode().ljust(32, b".")),
+        name="test sandbox",
+    )
+    ledger = Ledger.open(url, keyring, unb64(world.ledger, 16))
+    found = Sandbox(folder, ledger, world, keyring)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def person(sandbox: Sandbox) -> Person:
+    """Someone new, with play money."""
+    return sandbox.joined()
