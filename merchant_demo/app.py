@@ -12,11 +12,13 @@ import base64
 import hashlib
 import json
 import mimetypes
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, render_template, request
+
+LANGUAGES: Final = ("kk", "ru", "en")
+"""Languages of the pages; the first where a browser asks for none of them."""
 
 TILLS: Final = ("market", "cafe")
 """The tills the demo bank certifies: a supermarket in Almaty, a café in the Alatau zone."""
@@ -36,23 +38,19 @@ ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 """Letters of a payment request's id (base64url)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What the pages must know of their sandbox.
+class Sandbox(Protocol):
+    """What the pages must know of their sandbox, which serves its API at the same origin."""
 
-    `publishable_key`: a `tpk_…` key, readable by whoever opens a page. `stream_url`: WebSocket
-    address of the event stream; a loopback host in it is replaced by the page's own in the browser.
-    `api_base`: origin of the API, "" for the pages' own. `languages`: offered, the first is the
-    default.
-    """
+    @property
+    def publishable_key(self) -> str:
+        """A `tpk_…` key; whoever opens a page can read it."""
 
-    publishable_key: str
-    stream_url: str
-    api_base: str = ""
-    languages: tuple[str, ...] = ("kk", "ru", "en")
+    @property
+    def stream_url(self) -> str:
+        """WebSocket of the events; browsers put their page's host for a loopback one."""
 
 
-def create_app(config: Config) -> Flask:
+def create_app(sandbox: Sandbox) -> Flask:
     """The demonstration's WSGI application: `/`, `/till/<name>`, `/wallet`, `/p/<id>`, `/demo/*`.
 
     Its own files stand under `/demo`, so that `/static` stays the sandbox's.
@@ -64,13 +62,12 @@ def create_app(config: Config) -> Flask:
     def shell(page: str, script: str, **facts: str) -> str:
         known = {
             "page": page,
-            "key": config.publishable_key,
-            "api": config.api_base,
-            "stream": config.stream_url,
-            "languages": config.languages,
+            "key": sandbox.publishable_key,
+            "stream": sandbox.stream_url,
+            "languages": LANGUAGES,
             **facts,
         }
-        lang = request.accept_languages.best_match(config.languages) or config.languages[0]
+        lang = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
         return render_template(
             "shell.html", config=json.dumps(known), lang=lang, script=script, imports=IMPORT_MAP
         )
@@ -101,7 +98,7 @@ def create_app(config: Config) -> Flask:
 
     @app.after_request
     def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _policy(config)
+        response.headers["Content-Security-Policy"] = _policy(sandbox.stream_url)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         if response.mimetype == "text/html":
@@ -111,14 +108,14 @@ def create_app(config: Config) -> Flask:
     return app
 
 
-def _policy(config: Config) -> str:
+def _policy(stream_url: str) -> str:
     """The Content-Security-Policy of every page, for the host it is opened under."""
-    stream = urlsplit(config.stream_url)
+    stream = urlsplit(stream_url)
     host = urlsplit(request.host_url).hostname or "127.0.0.1"
     if ":" in host:
         host = f"[{host}]"
-    streams = {f"{scheme}://{name}:{stream.port}" for scheme in ("ws", "wss")
-               for name in (host, stream.hostname)}
+    names = {host, stream.hostname}
+    streams = {f"{scheme}://{name}:{stream.port}" for scheme in ("ws", "wss") for name in names}
     digest = base64.b64encode(hashlib.sha256(IMPORT_MAP.encode()).digest()).decode()
     return "; ".join(
         (
@@ -126,7 +123,7 @@ def _policy(config: Config) -> str:
             f"script-src 'self' 'sha256-{digest}'",
             "style-src 'self'",
             "img-src 'self'",
-            f"connect-src 'self' {config.api_base} {' '.join(sorted(streams))}".replace("  ", " "),
+            f"connect-src 'self' {' '.join(sorted(streams))}",
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",

@@ -13,7 +13,7 @@ const LANG = "tenge:lang";
 const NAMES = { kk: "Қаз", ru: "Рус", en: "Eng" };
 const FULL = { kk: "Қазақша", ru: "Русский", en: "English" };
 
-/** What the server wrote into the shell: {key, api, stream, languages, page}. */
+/** What the server wrote into the shell: {page, key, stream, languages, …}. */
 export const config = JSON.parse(document.body.dataset.config);
 
 /** The stream's address as this device reaches it: a loopback name is of no use to a phone. */
@@ -42,7 +42,7 @@ async function loadWords(lang) {
 export async function start(Screen) {
   const root = document.getElementById("app");
   const lang = firstLanguage();
-  const api = openApi({ base: config.api, key: config.key, lang });
+  const api = openApi({ key: config.key, lang });
   const keep = openKeep();
   const words = await loadWords(lang);
   root.replaceChildren();

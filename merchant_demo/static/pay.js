@@ -86,7 +86,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
     </main>`;
   }
 
-  const left = request.notAfter - api.now();
+  const left = request.not_after - api.now();
   const payable = request.status === "open" && left > 0;
   const gone = refusal?.some((reason) => GONE.includes(reason.code));
   const tender = request.tenders.find((one) => one.asset === asset);
@@ -98,10 +98,11 @@ export function Pay({ app, joined, accounts, changed, id }) {
     <section class="card bill" aria-labelledby="bill-to">
       <span class="round large"><${Icon} name=${iconOf(joined, request)} size="34" /></span>
       <h1 id="bill-to">${words.t(tillOf(words, joined, request))}</h1>
+      ${request.merchant_name && html`<p class="quiet">${request.merchant_name}</p>`}
       <p class="total">${words.money(request.total)}</p>
       ${payable &&
       html`<p class="under"><${Countdown} left=${left} whole=${LIFE_MS} />
-        <span>${words.t("pay.until", { at: request.notAfter })}</span></p>`}
+        <span>${words.t("pay.until", { at: request.not_after })}</span></p>`}
     </section>
     ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
     ${phase === "refused" &&

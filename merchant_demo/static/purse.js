@@ -6,9 +6,8 @@
  */
 
 import { Problem } from "/static/client/api.js";
-import { utf8 } from "/static/client/bytes.js";
-import { verifyReceipt } from "/static/client/proof.js";
-import { nonce, openKey, payloadOf, seal } from "/static/client/sign.js";
+import { leafOf, verifyReceipt } from "/static/client/proof.js";
+import { nonce, openKey, seal } from "/static/client/sign.js";
 
 const OUTBOX = "wallet:outbox";
 const NOTES = "wallet:notes";
@@ -66,7 +65,7 @@ export async function history({ api, keep }, { holder }) {
 export async function requestOf({ api }, id) {
   const request = await api.get(`/v1/payment-requests/${encodeURIComponent(id)}`);
   const terminal = await api.get(`/v1/terminals/${request.terminal}`);
-  return { ...request, place: terminal, notAfter: payloadOf(request.request).not_after };
+  return { ...request, place: terminal };
 }
 
 /** Sign and send one payment of `request` from `account`; answers {id, index, …} or throws. */
@@ -105,20 +104,16 @@ export async function send({ api, keep }, onWait) {
 export const unanswered = async ({ keep }) => (await keep.get(OUTBOX))?.request ?? null;
 
 /**
- * Fetch the receipt of transaction `id` and check it here, against the log key that this browser
- * saw when it joined. Answers {index, size, text, origin}; throws NotProven or Problem.
+ * Fetch the receipt of transaction `id` and check it here: the very bytes that this browser signed
+ * (`jws`) must be in the tree, under the log key that it saw first. Answers {index, size, text};
+ * throws NotProven or Problem.
  */
-export async function checkReceipt({ api, keep }, { sandbox, ledger }, { id }) {
+export async function checkReceipt({ api, keep }, { sandbox, ledger }, { id, jws }) {
   const [text, transaction] = await Promise.all([
     api.get(`/v1/receipts/${id}`),
     api.get(`/v1/transactions/${id}`),
   ]);
   const key = await keep.putFirst(`log:${ledger}`, sandbox.log_key);
-  const proven = await verifyReceipt(utf8(transaction.leaf), text, key);
-  return { text, origin: proven.origin, index: String(proven.index), size: String(proven.size) };
-}
-
-/** The payment request that a pasted text means: a link to /p/<id>, or the id alone; else null. */
-export function requestIn(text) {
-  return /(?:^|\/p\/)([A-Za-z0-9_-]{22})\/?$/.exec(text.trim())?.[1] ?? null;
+  const { index, size } = await verifyReceipt(leafOf(jws, transaction), text, key);
+  return { text, index: String(index), size: String(size) };
 }

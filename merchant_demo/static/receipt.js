@@ -15,7 +15,7 @@ export function Receipt({ app, joined, row, close }) {
     setBusy(true);
     setTrouble(null);
     try {
-      setProof(await checkReceipt(app, joined, row));
+      setProof(await checkReceipt(app, joined, { id: row.id, jws: row.note.jws }));
     } catch (error) {
       setTrouble(error);
     } finally {
@@ -59,7 +59,8 @@ export function Receipt({ app, joined, row, close }) {
         ? html`<p class="card trouble" role="alert"><${Icon} name="cross" />
             <span>${words.t("receipt.bad", { code: trouble.code })}</span></p>`
         : trouble && html`<${Trouble} words=${words} error=${trouble} />`}
-      ${!proof &&
+      ${!row.note && html`<p class="quiet">${words.t("receipt.others")}</p>`}
+      ${row.note && !proof &&
       html`<button type="button" class="button" disabled=${busy} onClick=${check}>
         <${Icon} name="seal" /><span>${words.t("receipt.check")}</span></button>`}
     </section>

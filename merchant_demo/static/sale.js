@@ -53,3 +53,8 @@ export const atTime = (sale, now) =>
 
 /** Whether money may still come. */
 export const isOpen = (sale) => sale.status === "waiting" || sale.status === "refused";
+
+/** The payment request that a pasted text means: a link to /p/<id>, or the id alone; else null. */
+export function requestIn(text) {
+  return /(?:^|\/p\/)([A-Za-z0-9_-]{22})\/?$/.exec(text.trim())?.[1] ?? null;
+}

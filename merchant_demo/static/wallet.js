@@ -10,8 +10,9 @@ import { valueOf } from "./money.js";
 import { config, KeyBanner, start, streamUrl } from "./page.js";
 import { Busy, Icon, labelOf, Trouble } from "./parts.js";
 import { Pay } from "./pay.js";
-import { balances, history, join, requestIn, send, unanswered } from "./purse.js";
+import { balances, history, join, send, unanswered } from "./purse.js";
 import { Receipt } from "./receipt.js";
+import { requestIn } from "./sale.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 const STEPS = ["key", "bank", "look"];

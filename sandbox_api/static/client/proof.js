@@ -45,6 +45,26 @@ export async function verifyReceipt(leaf, text, vkey) {
   return { ...checkpoint, index: receipt.index };
 }
 
+/**
+ * The bytes of a leaf (docs/log-format.md) made again from what was signed and what the API answers:
+ * `jws`, and GET /v1/transactions/{id}. Amounts are told with all their digits, so without the point
+ * they are minor units. Only a receipt shows whether the log holds just these bytes.
+ */
+export function leafOf(jws, { index, at, pack, postings, facts }) {
+  const minor = (amount) => BigInt(amount.replace(".", "")).toString();
+  return utf8(
+    JSON.stringify({
+      v: 1,
+      index,
+      at,
+      pack: pack ?? "",
+      tx: jws,
+      postings: postings.map(({ debit, credit, asset, amount }) => [debit, credit, asset, minor(amount)]),
+      facts,
+    }),
+  );
+}
+
 /** Read tlog-proof text: {index, hashes, checkpoint}. Checks nothing but the form. */
 export function decodeReceipt(text) {
   const gap = text.indexOf("\n\n");
