@@ -7,6 +7,7 @@ one long read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger.store.base import EventKind, EventRow, StoredRefusal
@@ -52,17 +53,24 @@ def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: s
         rows = view.events(after, min(_PAGE, EVENTS_SCANNED_MAX - scanned))
         if not rows:
             break
-        for event, source in _render(view, rows, lang):
-            after = event.seq
-            scanned += 1
+        scanned += len(rows)
+        after = rows[-1].seq
+        for event, source in render(view, rows, lang):
             if wanted.wants(event, source):
                 found.append(event)
                 if len(found) == limit:
+                    after = event.seq
                     break
     return EventsBody(tuple(found), after, max(head, after))
 
 
-def _render(view: Snapshot, rows: list[EventRow], lang: str) -> list[tuple[EventBody, str | None]]:
+def render(
+    view: Snapshot, rows: Sequence[EventRow], lang: str
+) -> list[tuple[EventBody, str | None]]:
+    """Stored events as they are told, each with its payload's `from` where it is a refusal.
+
+    A refusal that was pruned meanwhile is left out.
+    """
     entries = entries_at(view, {row.ref for row in rows if row.kind is EventKind.ENTRY})
     refused = view.refusals_by_number([row.ref for row in rows if row.kind is EventKind.REFUSAL])
     found: list[tuple[EventBody, str | None]] = []
