@@ -7,7 +7,6 @@ from typing import Any, TextIO
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from sandbox_api.processes.up import Up
 
@@ -28,7 +27,8 @@ def print_banner(up: Up, out: TextIO | None = None) -> None:
     console.print(f"  {'publishable key':<15} {up.prepared.publishable_key}  (browsers)")
     console.print(f"  {'ledger':<15} {config.ledger}")
     console.print(f"  {'data':<15} {config.folder}\n")
-    console.print(_personas(up))
+    for line in _persona_lines(up):
+        console.print(line)
     console.print("  Their keys: tenge keys show NAME. All of it told as a story: tenge demo.")
     console.print(f"\n  [dim]{NOTICE}[/]\n")
 
@@ -83,11 +83,9 @@ def _places(up: Up) -> list[tuple[str, str]]:
     ]
 
 
-def _personas(up: Up) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for column in ("name", "who", "party", "KZTD account"):
-        table.add_column(column, no_wrap=True)
+def _persona_lines(up: Up) -> list[str]:
+    lines = [f"  {'who there is':<15} {'party':<24}{'tenge account':<24}"]
     for persona in up.prepared.world.personas:
         tenge = next((row.id for row in persona.accounts if row.asset == "KZTD"), "")
-        table.add_row(persona.name, persona.title, persona.party, tenge)
-    return table
+        lines.append(f"  {persona.name:<15} {persona.party:<24}{tenge:<24}{persona.title}")
+    return lines

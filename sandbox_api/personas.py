@@ -61,6 +61,8 @@ class World(msgspec.Struct, frozen=True):
     name: str
     ledger: str
     url: str
+    log_key: str
+    """The log's public key as verifiers take it (C2SP vkey); checkpoints are signed with it."""
     zone: str
     zone_name: str
     personas: tuple[Persona, ...]

@@ -149,6 +149,7 @@ class _Builder:
         self._submit()
         return World(
             version=VERSION, name=name, ledger=self._ledger.id, url=url,
+            log_key=self._ledger.vkey,
             zone=zone, zone_name=ZONE_NAME, personas=self._personas(), tills=self._tills(),
         )  # fmt: skip
 

@@ -94,7 +94,7 @@ def _serve_gevent(config: Config, listener: socket.socket, say: Callable[[str, s
     server.start()
     say("ready", "")
     ended.wait()
-    server.stop(timeout=FINISH_S)
+    server.finish(FINISH_S)
 
 
 def _allow_open_files() -> None:

@@ -48,6 +48,15 @@ class Server(WSGIServer):
 
     def __init__(self, listener: socket.socket, application: Any, **options: Any) -> None:
         super().__init__(listener, application, log=None, handler_class=_Handler, **options)
+        self.answering = 0  # requests that were read and not yet answered
+
+    def finish(self, seconds: float) -> None:
+        """Take no more connections, answer what was begun within so long, hang up on the rest."""
+        self.close()
+        with _patience(seconds):
+            while self.answering:
+                gevent.sleep(0.01)
+        self.stop(timeout=0)
 
 
 class _Early(Exception):
@@ -99,6 +108,13 @@ class _Handler(_Base):  # type: ignore[misc]
     def read_request(self, raw_requestline: str) -> bool:
         with gevent.Timeout(HEAD_S):
             return bool(super().read_request(raw_requestline))
+
+    def handle_one_response(self) -> None:
+        self.server.answering += 1
+        try:
+            super().handle_one_response()
+        finally:
+            self.server.answering -= 1
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
