@@ -114,7 +114,7 @@ class State(Known):
 
     def _put_object(self, object_: Object, index: int) -> None:
         need = ("object", object_.type, object_.key)
-        before: Object | None = self.values[need]
+        before: Object | None = self.get(need)
         put = msgspec.structs.replace(object_, written=index)
         self.values[need] = put
         self.changes.objects[need] = put

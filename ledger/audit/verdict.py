@@ -1,0 +1,68 @@
+"""What an audit says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Part(StrEnum):
+    """What a finding is about. The first group is the log itself, the second is derived from it."""
+
+    STRUCTURE = "structure"
+    LEAF = "leaf"
+    SIGNATURE = "signature"
+    AUTHORITY = "authority"
+    POSTINGS = "postings"
+    FACTS = "facts"
+    TIME = "time"
+    EXPIRY = "expiry"
+    DECISION = "decision"
+    SUPPLY = "supply"
+
+    TILE = "tile"
+    CHECKPOINT = "checkpoint"
+    HEAD = "head"
+    TRANSACTION = "transaction row"
+    POSTING = "posting row"
+    ACCOUNT = "account row"
+    OBJECT = "object row"
+    LOOKUP = "lookup row"
+    COUNTER = "counter row"
+    EVENT = "event row"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong. `index` is the entry that is damaged, or that last wrote the damaged
+    row; None where no entry can be named."""
+
+    part: Part
+    message: str
+    index: int | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The result of an audit of `size` entries with `signatures` signatures.
+
+    `root` is the root as recomputed (base64); `supply` maps asset codes to issued minus redeemed,
+    which equals the sum of all balances. `findings` stand in order of entry.
+    """
+
+    ledger: str
+    size: int
+    root: str
+    signatures: int
+    decided: bool
+    seconds: float
+    supply: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+FINDINGS_MAX = 20
+"""An audit stops looking after so many findings."""
