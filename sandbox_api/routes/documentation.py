@@ -9,6 +9,7 @@ from typing import Final
 
 from sandbox_api.problems import Problem
 from sandbox_api.requests import JSON, Answer, Call, Open, Reply, Route
+from sandbox_api.sentences import LANGUAGES, catalogue_json
 from sandbox_api.wire import HealthBody, RestPath
 
 HTML: Final = "text/html; charset=utf-8"
@@ -22,6 +23,7 @@ _TYPES: Final = {
     ".html": HTML,
     ".txt": "text/plain; charset=utf-8",
 }
+_CATALOGUES: Final = {f"i18n/{lang}.json": lang for lang in LANGUAGES}
 _ROOT: Final = files("sandbox_api") / "static"
 
 
@@ -41,8 +43,11 @@ def reference_file(call: Call) -> Reply:
 
 
 def static_file(call: Call) -> Reply:
-    """A file of the browser's modules."""
-    return _static(call.path["path"])
+    """A file of the browser's modules, or the words of a language: `i18n/<lang>.json`."""
+    path = call.path["path"]
+    if path in _CATALOGUES:
+        return Reply(catalogue_json(_CATALOGUES[path]), cache=_SHORT)
+    return _static(path)
 
 
 def health(call: Call) -> Reply:
