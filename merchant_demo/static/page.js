@@ -44,7 +44,13 @@ export async function start(Screen) {
   const lang = firstLanguage();
   const api = openApi({ key: config.key, lang });
   const keep = openKeep();
-  const words = await loadWords(lang);
+  let words;
+  try {
+    words = await loadWords(lang);
+  } catch {
+    document.getElementById("broken").hidden = false; // no catalogue, no words but the shell's
+    return;
+  }
   root.replaceChildren();
   render(html`<${Frame} Screen=${Screen} api=${api} keep=${keep} first=${words} />`, root);
 }

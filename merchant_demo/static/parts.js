@@ -167,9 +167,12 @@ export function Countdown({ left, whole }) {
   </span>`;
 }
 
-/** Who or what a movement was with: the shop this browser paid, else the kind of transaction. */
-export function labelOf(words, row) {
+/** Who or what a movement was with: the shop, the demo bank, else the kind of transaction. */
+export function labelOf(words, row, { sandbox }) {
   if (row.note?.till) return words.t(row.note.till);
+  const holder = sandbox.personas.find(({ accounts }) => accounts.some(({ id }) => id === row.other));
+  if (holder?.role === "bank") return words.t("history.bank");
+  if (holder && words.has(`till.${holder.name}.name`)) return words.t(`till.${holder.name}.name`);
   const key = `kind.${row.kind.split("/")[0]}`;
   return words.has(key) ? words.t(key) : row.kind;
 }

@@ -8,6 +8,7 @@ import { LIFE_MS } from "./sale.js";
 import { chime, thud } from "./sound.js";
 import { html, useEffect, useState } from "./view.js";
 
+const focus = (element) => element?.focus();
 const GONE = ["REQUEST_EXPIRED", "REQUEST_PAID"];
 
 /** `changed` counts the events seen: each is a reason to look again. */
@@ -33,7 +34,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
     setTrouble(null);
     try {
       await work(() => setPhase("waiting"));
-      await look();
+      await look().catch(() => {}); // it is paid, whether or not we can see the request now
       chime();
       setPhase("paid");
     } catch (error) {
@@ -91,7 +92,8 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const gone = refusal?.some((reason) => GONE.includes(reason.code));
   const tender = request.tenders.find((one) => one.asset === asset);
   const busy = phase === "sending" || phase === "waiting";
-  const account = accounts.find((one) => one.asset === asset);
+  const accountIn = (code) => accounts.find((one) => one.asset === code);
+  const offered = request.tenders.filter((one) => accountIn(one.asset));
   const place = request.place.accepts.find((one) => one.asset === asset);
 
   return html`<main id="screen" class="wallet narrow pay">
@@ -111,7 +113,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
       <${Reasons} words=${words} reasons=${refusal} />
       <p class="quiet">${words.t("pay.untouched")}</p>
       ${payable && !gone && asset !== tenge &&
-      html`<button type="button" class="button big" onClick=${() => payWith(tenge)}>
+      html`<button type="button" class="button big" ref=${focus} onClick=${() => payWith(tenge)}>
         ${words.t("pay.instead", { total: request.total })}
       </button>`}
     </section>`}
@@ -122,8 +124,8 @@ export function Pay({ app, joined, accounts, changed, id }) {
     ${payable && html`
       <fieldset class="choose" disabled=${busy}>
         <legend>${words.t("pay.choose")}</legend>
-        ${request.tenders.map((one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
-          account=${accounts.find((mine) => mine.asset === one.asset)}
+        ${offered.map((one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
+          account=${accountIn(one.asset)}
           place=${request.place.accepts.find((here) => here.asset === one.asset)}
           chosen=${one.asset === asset} choose=${() => choose(one.asset)} />`)}
       </fieldset>
@@ -133,7 +135,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
           <p class="quiet">${words.t("pay.try")}</p></div></div>`}
       ${phase !== "refused" && html`<div class="bottom ${place && !place.accepted ? "still" : ""}">
         <button type="button" class="button big ${place && !place.accepted ? "risky" : ""}"
-          disabled=${busy || !account || !tender} onClick=${() => payWith(asset)}>
+          disabled=${busy || !tender} onClick=${() => payWith(asset)}>
           ${busy
             ? html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>
                 <span role="status">${words.t(phase === "waiting" ? "pay.waiting" : "pay.sending")}</span>`
@@ -159,22 +161,20 @@ const Home = ({ words }) =>
 /** One way to pay: the amount in that asset, the rate, what one has, whether it is accepted here. */
 function Tender({ words, tender, account, place, chosen, choose }) {
   const name = words.assetName(tender.asset);
-  const short = account && !covers(account.balance, tender.amount);
+  const short = !covers(account.balance, tender.amount);
   const accepted = place?.accepted ?? true;
   return html`<label class="tender ${chosen ? "chosen" : ""} ${accepted ? "" : "not"}">
     <input type="radio" name="asset" value=${tender.asset} checked=${chosen} onChange=${choose}
-      disabled=${!account} />
+      />
     <span class="about">
       <span><span><b>${name}</b>
         ${tender.rate && html` <span class="chip test">${words.t("wallet.test")}</span>`}</span>
         <span class="sum">${words.amount(tender.amount, tender.asset)}</span></span>
-      <span><small>${!account
-        ? words.t("pay.noaccount")
-        : words.t("pay.have", { balance: account.balance, asset: tender.asset })}
+      <span><small>${words.t("pay.have", { balance: account.balance, asset: tender.asset })}
         ${short ? html` · <span class="wrong">${words.t("pay.short")}</span>` : ""}</small>
         <small class="here">${!accepted
           ? words.t("accepts.no")
-          : tender.rate && account?.rate
+          : tender.rate && account.rate
             ? words.t("pay.rate", { asset: tender.asset, rate: account.rate.rate })
             : words.t("accepts.yes")}</small></span>
     </span>

@@ -33,7 +33,7 @@ export function Receipt({ app, joined, row, close }) {
   return html`<main id="screen" class="wallet narrow">
     <section class="card slip" aria-labelledby="slip-title">
       <p class="stamp">${words.t("receipt.sandbox")}</p>
-      <h1 id="slip-title">${labelOf(words, row)}</h1>
+      <h1 id="slip-title">${labelOf(words, row, joined)}</h1>
       <p class="total">${words.amount(row.amount, row.asset)}</p>
       <dl>
         ${facts.map(

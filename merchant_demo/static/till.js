@@ -8,18 +8,17 @@
 
 import { follow } from "/static/client/stream.js";
 import { derivedKey, nonce, openKey, seal } from "/static/client/sign.js";
+import { Keypad, Paid, Place, Sale, Sales } from "./counter.js";
 import { amountFor, press, typed } from "./money.js";
 import { config, KeyBanner, start, streamUrl } from "./page.js";
-import { Accepted, Busy, Countdown, Flood, Icon, Reasons, Trouble, useTick } from "./parts.js";
-import { atTime, isOpen, LIFE_MS, openSale, requestPayload, SALES_MAX, withAnswer } from "./sale.js";
+import { Busy, Flood, Trouble, useTick } from "./parts.js";
+import { atTime, isOpen, openSale, requestPayload, SALES_MAX, withAnswer } from "./sale.js";
 import { chime, thud } from "./sound.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 const NAME = config.till;
 const KEPT = `till:${NAME}`;
 const BADGE_MS = 20_000;
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0", "back"];
-const MARKS = { waiting: "clock", paid: "check", refused: "cross", expired: "clock" };
 
 /** Make or find the key, have it certified, learn what is sold in. */
 async function openTill({ api, keep }) {
@@ -75,6 +74,7 @@ function Till({ app }) {
   const [link, setLink] = useState("connecting");
   const shelf = useRef(null);
   const stream = useRef(null);
+  const asking = useRef(false);
   useTick(250, current !== null);
 
   const put = (change) => {
@@ -88,11 +88,14 @@ function Till({ app }) {
     setSales(next);
   };
 
+  const saleOf = (id) => shelf.current.sales.find((sale) => sale.id === id);
+
   /** Ask what became of one sale, and show it. */
   const look = async (id) => {
-    const before = shelf.current.sales.find((sale) => sale.id === id);
-    if (!before) return;
-    const after = withAnswer(before, await api.get(`/v1/payment-requests/${id}`));
+    if (!saleOf(id)) return;
+    const answer = await api.get(`/v1/payment-requests/${id}`);
+    const before = saleOf(id); // as it is now: another look may have come first
+    const after = withAnswer(before, answer);
     change(after);
     if (after.status === "paid" && before.status !== "paid") {
       chime();
@@ -160,8 +163,21 @@ function Till({ app }) {
     setFlood(null);
   };
 
+  /** Ask for `total`: sign a request, show its QR. One at a time, however fast the fingers. */
   const ask = async (total) => {
+    if (asking.current) return;
+    asking.current = true;
     setTrouble(null);
+    try {
+      await askOnce(total);
+    } catch (error) {
+      setTrouble(error);
+    } finally {
+      asking.current = false;
+    }
+  };
+
+  const askOnce = async (total) => {
     const { rates } = await api.get("/v1/rates").catch(() => opened);
     const count = shelf.current.count + 1;
     const payload = requestPayload({
@@ -175,12 +191,7 @@ function Till({ app }) {
     const sealed = await seal(payload, "tenge-request", opened.key);
     const id = await derivedKey(payload.not_after, sealed.digest, "request");
     stream.current.add({ requests: [id] });
-    try {
-      await api.post("/v1/payment-requests", { request: sealed.jws });
-    } catch (error) {
-      setTrouble(error);
-      return;
-    }
+    await api.post("/v1/payment-requests", { request: sealed.jws });
     const sale = openSale({ id, jws: sealed.jws, payload, at: api.now() });
     const next = [sale, ...shelf.current.sales].slice(0, SALES_MAX);
     put({ sales: next, count, current: id });
@@ -222,11 +233,12 @@ function Till({ app }) {
   return html`
     <${KeyBanner} words=${words} kind=${opened.key.kind} />
     <main id="screen" class="till">
-      <${Place} words=${words} opened=${opened} link=${link} />
+      <${Place} words=${words} name=${NAME} terminal=${opened.terminal} link=${link} />
       <section class="stage card" aria-label=${words.t("till.sale")}>
         ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
         ${shown
           ? html`<${Sale} words=${words} sale=${shown} left=${shown.notAfter - api.now()}
+              accepts=${opened.terminal.accepts}
               done=${() => show(null)} repeat=${() => ask(shown.total)} />`
           : html`<${Keypad} words=${words} keys=${keys} amount=${amount} ready=${ready}
               type=${(key) => setKeys((now) => press(now, key))} ask=${() => ask(amount)} />`}
@@ -235,124 +247,11 @@ function Till({ app }) {
     </main>
     ${flood &&
     html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("till.next")}
-      close=${() => show(null)}>
+      close=${() => (flood.id === current ? show(null) : setFlood(null))}>
       <p class="flood-amount">${words.money(flood.total)}</p>
       <p><${Paid} words=${words} payment=${flood.payment} /></p>
     <//>`}
   `;
-}
-
-/** With what it was paid: "digital tenge", or the crypto amount and the asset. */
-function Paid({ words, payment }) {
-  if (!payment) return null;
-  const name = words.assetName(payment.asset);
-  if (name !== payment.asset) return html`${name}`;
-  return html`${words.amount(payment.amount, payment.asset)}`;
-}
-
-/** Where this till stands and what it may take, said before anybody pays. */
-function Place({ words, opened, link }) {
-  const { terminal } = opened;
-  const inside = Boolean(terminal.zone);
-  return html`<section class="place card ${inside ? "inside" : ""}" aria-labelledby="place-title">
-    <div class="place-head">
-      <span class="round"><${Icon} name=${NAME === "cafe" ? "cup" : "basket"} /></span>
-      <div>
-        <h1 id="place-title">${words.t(`till.${NAME}.name`)}</h1>
-        <p class="quiet"><${Icon} name="pin" size="18" />
-          <span>${words.t(inside ? "place.inside" : "place.outside")}</span></p>
-      </div>
-    </div>
-    <div class="place-sub">
-      <h2 class="small">${words.t("accepts.title")}</h2>
-      <span class="link ${link}"><i aria-hidden="true" /><span>${words.t(`link.${link}`)}</span></span>
-    </div>
-    <${Accepted} words=${words} accepts=${terminal.accepts} />
-  </section>`;
-}
-
-function Keypad({ words, keys, amount, ready, type, ask }) {
-  return html`<div class="keypad">
-    <p class="typed ${keys ? "" : "empty"}">
-      <span class="hidden">${words.t("till.amount")}</span>
-      <output aria-live="polite">${words.money(keys ? amount : "0")}</output>
-    </p>
-    <div class="keys" role="group" aria-label=${words.t("till.keypad")}>
-      ${KEYS.map(
-        (key) => html`<button type="button" key=${key} onClick=${() => type(key)}
-          aria-label=${key === "back" ? words.t("till.back") : undefined}>
-          ${key === "back" ? html`<${Icon} name="back" size="28" />` : key}
-        </button>`,
-      )}
-    </div>
-    <button type="button" class="button big" disabled=${!ready} onClick=${ask}>
-      <${Icon} name="scan" /><span>${words.t("till.ask")}</span>
-    </button>
-  </div>`;
-}
-
-function Sale({ words, sale, left, done, repeat }) {
-  const open = isOpen(sale);
-  const url = `${location.origin}/p/${sale.id}`;
-  return html`<div class="sale ${sale.status}">
-    <p class="state" role="status">
-      <${Icon} name=${MARKS[sale.status]} size="28" /><span>${words.t(`sale.${sale.status}`)}</span>
-    </p>
-    <p class="total">${words.money(sale.total)}</p>
-    ${sale.status === "refused" &&
-    html`<div class="refused-box" role="alert">
-      <${Reasons} words=${words} reasons=${sale.refusal.reasons} />
-      <p class="hint"><${Icon} name="info" size="20" /><span>${words.t("till.hint.tenge")}</span></p>
-    </div>`}
-    ${sale.status === "paid" && html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`}
-    ${sale.status === "expired" && html`<p class="lead">${words.t("sale.expired.text")}</p>`}
-    ${open &&
-    html`<div class="qr">
-        <img src=${`/v1/payment-requests/${sale.id}/qr.svg`} alt=${words.t("till.qr")}
-          width="280" height="280" />
-      </div>
-      <p class="under">
-        <${Countdown} left=${left} whole=${LIFE_MS} />
-        <span>${words.t("till.point")}</span>
-      </p>
-      <ul class="tenders" aria-label=${words.t("till.tenders")}>
-        ${sale.tenders.map(
-          (tender) => html`<li key=${tender.asset}>${words.amount(tender.amount, tender.asset)}</li>`,
-        )}
-      </ul>`}
-    <div class="row">
-      ${open &&
-      html`<a class="button soft" href=${url} target="_blank" rel="noopener">
-        <${Icon} name="open" size="20" /><span>${words.t("till.link")}</span></a>`}
-      ${sale.status === "expired" &&
-      html`<button type="button" class="button" onClick=${repeat}>${words.t("till.repeat")}</button>`}
-      <button type="button" class="button ${open ? "plain" : "soft"}" onClick=${done}>
-        ${words.t(open ? "till.other" : "till.next")}
-      </button>
-    </div>
-  </div>`;
-}
-
-function Sales({ words, sales, show }) {
-  return html`<section class="sales card" aria-labelledby="sales-title">
-    <h2 id="sales-title">${words.t("till.sales")}</h2>
-    ${sales.length === 0
-      ? html`<p class="quiet">${words.t("till.sales.none")}</p>`
-      : html`<ul>
-          ${sales.slice(0, 12).map(
-            (sale) => html`<li key=${sale.id}>
-              <button type="button" class="line ${sale.status}" onClick=${() => show(sale.id)}>
-                <span class="round small"><${Icon} name=${MARKS[sale.status]} size="18" /></span>
-                <span class="who"><b>${words.t(`sale.${sale.status}`)}</b>
-                  <small>${sale.reference} · ${words.time(sale.at)}</small></span>
-                <span class="sum">${words.money(sale.total)}
-                  ${sale.payment && html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`}
-                </span>
-              </button>
-            </li>`,
-          )}
-        </ul>`}
-  </section>`;
 }
 
 start(Till);

@@ -91,7 +91,7 @@ function Wallet({ app }) {
         <${ToPay} words=${words} />
         <p class="card warn"><${Icon} name="key" /><span>${words.t("wallet.backup")}</span></p>
       </div>
-      <${History} words=${words} rows=${rows} show=${setReceipt} />
+      <${History} words=${words} rows=${rows} joined=${joined} show=${setReceipt} />
     </main>`;
 }
 
@@ -162,7 +162,7 @@ function ToPay({ words }) {
   </form>`;
 }
 
-function History({ words, rows, show }) {
+function History({ words, rows, joined, show }) {
   return html`<section class="history card" aria-labelledby="history-title">
     <h2 id="history-title">${words.t("history.title")}</h2>
     ${rows.length === 0
@@ -173,7 +173,7 @@ function History({ words, rows, show }) {
             return html`<li key=${row.id + row.account}>
               <button type="button" class="line" onClick=${() => show(row)}>
                 <span class="round small"><${Icon} name=${out ? "out" : "in"} size="18" /></span>
-                <span class="who"><b>${labelOf(words, row)}</b>
+                <span class="who"><b>${labelOf(words, row, joined)}</b>
                   <small>${words.stamp(row.at)}</small></span>
                 <span class="sum ${out ? "" : "plus"}">${out ? "" : "+"}${words.amount(row.amount, row.asset)}</span>
               </button>

@@ -27,9 +27,10 @@ for (const name of ["request", "transfer", "pay"]) {
 
     assert.equal(key.kid, known.kid);
     assert.equal(sealed.jws, known.jws);
-    assert.equal(sealed.id, known.id);
+    assert.equal(Buffer.from(sealed.digest).toString("hex"), known.digest);
+    if (known.id) assert.equal(sealed.id, known.id);
     const notAfter = JSON.parse(known.payload).not_after;
-    for (const [label, id] of Object.entries(known.derived)) {
+    for (const [label, id] of Object.entries(known.derived ?? {})) {
       assert.equal(await derivedKey(notAfter, sealed.digest, label), id);
     }
   });
