@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy.engine import make_url
 
 from ledger.core.ids import ID_BYTES, unb64
 from ledger.keyring import Keyring
 from ledger.keys import SigningKey
+from ledger.store.open import parse
 from sandbox_api.auth import KeyKind
 from sandbox_api.config import CannotRun, Config
 from sandbox_api.keychest import api_key, fix_personas, persona_key
@@ -84,7 +84,7 @@ def _shown(config: Config) -> str:
     alone, so that the folder may be moved."""
     if config.url == f"sqlite:///{Path(config.folder) / OWN_DATABASE}":
         return f"sqlite:///{OWN_DATABASE}"
-    return make_url(config.url).render_as_string(hide_password=True)
+    return parse(config.url).render_as_string(hide_password=True)
 
 
 def make_folder(folder: Path) -> None:

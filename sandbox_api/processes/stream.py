@@ -26,7 +26,6 @@ from ledger.store import open_reading
 from ledger.store.base import EventKind
 from ledger.store.reader import ReadingStore
 from ledger.writer.link import AsyncLink
-from sandbox_api.sentences import LANGUAGES
 from sandbox_api.auth import Keys, Scope, need
 from sandbox_api.config import Config
 from sandbox_api.problems import Problem
@@ -40,6 +39,7 @@ from sandbox_api.processes.websocket import (
     send,
 )
 from sandbox_api.reading.events import Filter, render
+from sandbox_api.sentences import LANGUAGES
 from sandbox_api.tenants import TenantStore
 from sandbox_api.wire import EventBody, IdText
 

@@ -71,9 +71,7 @@ class Supervisor:
         """The signal that asked for the end, or 0."""
 
     def __enter__(self) -> Supervisor:
-        self._handlers = {
-            number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._handlers = {number: signal.signal(number, self._asked) for number in _ENDING}
         if sys.platform != "win32":
             signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
         return self

@@ -40,6 +40,10 @@ SHARED: Final = (
 """Modules loaded before forking, so that every process shares their pages."""
 
 
+SOCKET_FOLDER_MAX: Final = 60
+"""Longest temporary folder that local sockets fit in: their whole path has at most 103 bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What `tenge up` was asked for."""
@@ -157,9 +161,9 @@ def _folder(options: Options) -> Iterator[Path]:
 
 @contextmanager
 def _run_folder() -> Iterator[Path]:
-    """A folder of mode 0700 for local sockets and their secret. Short: a socket's path has at most
-    107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="tenge-run-"))
+    """A folder of mode 0700 for local sockets and their secret."""
+    roomy = len(tempfile.gettempdir()) < SOCKET_FOLDER_MAX
+    folder = Path(tempfile.mkdtemp(prefix="tenge-run-", dir=None if roomy else "/tmp"))  # noqa: S108
     try:
         descriptor = os.open(folder / SECRET_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
