@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar, Union
 
 import msgspec
@@ -96,4 +97,9 @@ def _decode(envelope: Envelope, decoder: msgspec.json.Decoder[P], checked: bool)
 
 
 def _signed(envelope: Envelope) -> Signed:
-    return Signed(unb64(envelope.kid, 32), envelope.signing_input, envelope.signature)
+    return Signed(_kid(envelope.kid), envelope.signing_input, envelope.signature)
+
+
+@lru_cache(maxsize=1 << 14)
+def _kid(text: str) -> bytes:
+    return unb64(text, 32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from ledger.core.account import Account
@@ -75,6 +76,7 @@ def payload_of(tx: Transaction, type_: type[P]) -> P:
     return tx.payload
 
 
+@lru_cache(maxsize=1 << 16)
 def id_of(text: str) -> bytes:
     """The 16 bytes of an id; raises Malformed on any other spelling."""
     return unb64(text, ID_BYTES)

@@ -6,6 +6,8 @@ decided on what came before; nothing is durable until the store has committed wh
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from ledger.core.decision import Refused
@@ -16,6 +18,9 @@ from ledger.decide import Accepted
 from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
 from ledger.log.merkle import decode_frontier, encode_frontier, extend, leaf_hash
 from ledger.store.base import Batch, EntryRow, Head, PostingRow, RefusalRow, TileRow
+
+_text = lru_cache(maxsize=1 << 16)(b64)
+"""Accounts' ids as text, remembered: the same accounts move again and again."""
 
 _ENCODE_REASONS = msgspec.json.Encoder().encode
 
@@ -63,8 +68,8 @@ class OpenBatch:
                 tx.jws.decode(),
                 tuple(
                     LeafPosting(
-                        b64(movement.source.id),
-                        b64(movement.target.id),
+                        _text(movement.source.id),
+                        _text(movement.target.id),
                         movement.asset.code,
                         str(movement.amount),
                     )

@@ -123,7 +123,7 @@ class Engine:
         """Answers as they will be once the batch is durable."""
         transactions = [reading[0] for reading in readings if isinstance(reading, tuple)]
         known = self._store.find([tx.id for tx in transactions]) if transactions else {}
-        self._load([tx for tx in transactions if tx.id not in known], batch.at)
+        cold = [tx for tx in transactions if tx.id not in known]
         drafts: list[Answer | int] = []
         for reading in readings:
             if isinstance(reading, Unread):
@@ -134,12 +134,18 @@ class Engine:
             if before is not None:
                 drafts.append(Taken(before, self._time_of(before, batch), 0, repeated=True))
             else:
-                drafts.append(self._decide_one(tx, verified, batch))
+                drafts.append(self._decide_one(tx, verified, batch, cold))
         size = batch.size
         return [_finished(draft, batch.at, size) for draft in drafts]
 
-    def _decide_one(self, tx: Transaction, verified: bool, batch: OpenBatch) -> Answer | int:
-        """The new entry's index, or another answer."""
+    def _decide_one(
+        self, tx: Transaction, verified: bool, batch: OpenBatch, cold: list[Transaction]
+    ) -> Answer | int:
+        """The new entry's index, or another answer.
+
+        Where the cache does not hold what is read, everything that the transactions in `cold` need
+        is loaded at once, and `cold` is emptied; what is missing even then is loaded by itself.
+        """
         while True:
             try:
                 if not verified:
@@ -150,6 +156,9 @@ class Engine:
                 if isinstance(decision, Accepted):
                     return batch.accept(tx, decision)
             except NeedMissing as missing:
+                if cold:
+                    self._load(cold, batch.at)
+                    cold.clear()
                 self._require(missing.need)
             except Malformed as error:
                 return Unread(error.code, str(error), error.where)
@@ -161,7 +170,7 @@ class Engine:
 
     def _expire(self, batch: OpenBatch, due: int, type_: str, key: bytes) -> None:
         jws = expire_transaction(self._ledger, self._operator, batch.at, due, type_, key)
-        ended = self._decide_one(read(jws), True, batch)
+        ended = self._decide_one(read(jws), True, batch, [])
         if not isinstance(ended, int):
             raise AssertionError(f"{type_} {key.hex()}, due {due}, was not ended: {ended}")
 

@@ -7,6 +7,7 @@ secret. A front end that stops reading is cut off, so it cannot hold up the othe
 
 from __future__ import annotations
 
+import gc
 import hmac
 import os
 import selectors
@@ -237,8 +238,15 @@ class _Connection:
             del self._outgoing[:sent]
 
 
+GARBAGE_THRESHOLDS = (100_000, 20, 20)
+"""Values are freed by reference counts; looking for cycles as often as Python does by itself cost
+a fifth of the writer's time (benchmarks/README.md)."""
+
+
 def run(ledger: Ledger, folder: Path) -> None:
     """Serve until SIGTERM or SIGINT; what has arrived is finished first."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     process = WriterProcess(ledger, folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
