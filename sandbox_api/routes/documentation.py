@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+import msgspec
+
 from sandbox_api.problems import Problem
 from sandbox_api.requests import JSON, Answer, Call, Open, Reply, Route
 from sandbox_api.sentences import LANGUAGES, catalogue_json
@@ -46,7 +48,7 @@ def static_file(call: Call) -> Reply:
     """A file of the browser's modules, or the words of a language: `i18n/<lang>.json`."""
     path = call.path["path"]
     if path in _CATALOGUES:
-        return Reply(catalogue_json(_CATALOGUES[path]), cache=_SHORT)
+        return Reply(_catalogue(_CATALOGUES[path]), media=JSON, cache=_SHORT)
     return _static(path)
 
 
@@ -69,6 +71,11 @@ def _document() -> bytes:
     from sandbox_api.app import document  # the table of routes is complete only then
 
     return document()
+
+
+@cache
+def _catalogue(lang: str) -> bytes:
+    return msgspec.json.encode(catalogue_json(lang))
 
 
 @cache
