@@ -41,6 +41,9 @@ DUE_MAX = 500
 VALUES_MAX = 300_000
 """Cached values; the cache is dropped as a whole when a commit leaves more."""
 
+REFUSALS_MAX = 100_000
+"""Refusals kept; older ones are forgotten a tenth at a time."""
+
 Reading = tuple[Transaction, bool] | Unread
 """A transaction with whether its signatures were verified, or why it cannot be read."""
 
@@ -60,6 +63,7 @@ class Engine:
         self._state = State()
         self._head: Head | None = None  # as last seen committed
         self._edge: Edge | None = None  # of the log at that head; None: to be read back
+        self._pruned_at = 0  # refusals there were when they were last pruned
         self._broken = False  # the connection is to be reopened first
 
     def take(self, offers: Sequence[Offer]) -> list[Answer]:
@@ -79,6 +83,7 @@ class Engine:
         """End what is due though nobody asks, and let the store tidy up. Raises StoreProblem."""
         try:
             self._take_all([])
+            self._prune()
             self._store.idle()
         except Exception as error:
             self._fail()
@@ -211,6 +216,13 @@ class Engine:
         return edge_of(size, lambda tile: partial_tile(tile, leaf_hashes, full_tile))
 
     # What is known -----------------------------------------------------------------------------
+
+    def _prune(self) -> None:
+        """Keep the newest refusals only: rows beside the log, on which nothing depends (D6)."""
+        refusals = 0 if self._head is None else self._head.refusals
+        if refusals - self._pruned_at >= REFUSALS_MAX // 10:
+            self._store.prune_refusals(REFUSALS_MAX)
+            self._pruned_at = refusals
 
     def _begin(self) -> Head:
         """Take the head; forget what another node may have changed since the last one."""
