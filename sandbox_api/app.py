@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import flask
 import msgspec
@@ -59,31 +60,56 @@ SECURITY_HEADERS: Final = (
 )
 """On every answer. No CORS header is among them: pages of other sites may not read answers."""
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_LENGTH_DIGITS_MAX: Final = 12
+_NO_PATH: Final[Mapping[str, str]] = {}
 _log = logging.getLogger("sandbox_api")
 _encode = msgspec.json.Encoder().encode
 
 
 def create_app(parts: Parts) -> Flask:
     """The application of one front-end process. It keeps no state between requests but caches."""
-    app = Flask("sandbox_api", static_folder=None)
+    app = _App("sandbox_api", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.converters["rest"] = _Rest
     walk = _Walk(parts)
     for route in ROUTES:
+        reader = Reader(route)
         app.add_url_rule(
             _flask_path(route.path),
             endpoint=route.name,
-            view_func=partial(walk.through, route, Reader(route)),
+            view_func=partial(_view, walk, route, reader),
             methods=[route.method],
             provide_automatic_options=False,
         )
-    app.register_error_handler(HTTPException, walk.refused_by_flask)
+        if route.dear:
+            app.dear[route.method, route.path] = partial(walk.through, route, reader)
+    app.register_error_handler(HTTPException, lambda error: walk.refused(_request(), error))
     return app
 
 
 def document() -> bytes:
     """The OpenAPI document of all routes, JSON."""
     return openapi.document(ROUTES, version=API_VERSION)
+
+
+class _App(Flask):
+    """Flask, but for the dear routes, which go without its contexts: those cost a single
+    transaction more than its own reading does (docs/decisions/0003-openapi.md)."""
+
+    dear: dict[tuple[str, str], Callable[[Request], Response]]
+
+    def __init__(self, name: str, static_folder: None) -> None:
+        super().__init__(name, static_folder=static_folder)
+        self.dear = {}
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self.dear.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        if answer is None:
+            return super().wsgi_app(environ, start_response)
+        return answer(self.request_class(environ))(environ, start_response)
 
 
 class _Answer(Response):
@@ -118,9 +144,10 @@ class _Walk:
         self._run: Final = secrets.token_urlsafe(6)
         self._count: Final = count(1)
 
-    def through(self, route: Route, reader: Reader, /, **path: str) -> Response:
+    def through(
+        self, route: Route, reader: Reader, request: Request, path: Mapping[str, str] = _NO_PATH
+    ) -> Response:
         """Answer one request to one route."""
-        request = flask.request._get_current_object()  # type: ignore[attr-defined]
         try:
             reply = self._reply(route, reader, request, path)
             content = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
@@ -136,14 +163,13 @@ class _Walk:
                 _log.error("%s %s: %s", request.method, request.path, error)
             return self._problem(request, problem_of_error(error))
         except HTTPException as error:
-            return self.refused_by_flask(error)
+            return self.refused(request, error)
         except Exception:
             _log.exception("%s %s", request.method, request.path)
             return self._problem(request, Problem("internal"))
 
-    def refused_by_flask(self, error: HTTPException) -> Response:
+    def refused(self, request: Request, error: HTTPException) -> Response:
         """What Flask and Werkzeug refuse by themselves, as problems."""
-        request = flask.request._get_current_object()  # type: ignore[attr-defined]
         if isinstance(error, RequestEntityTooLarge):
             return self._problem(request, Problem("body.size"))
         if isinstance(error, MethodNotAllowed):
@@ -157,7 +183,9 @@ class _Walk:
             return self._problem(request, Problem("internal"))
         return self._problem(request, Problem("request.malformed"))
 
-    def _reply(self, route: Route, reader: Reader, request: Request, path: dict[str, str]) -> Reply:
+    def _reply(
+        self, route: Route, reader: Reader, request: Request, path: Mapping[str, str]
+    ) -> Reply:
         environ = request.environ
         self._doorkeeper.check(environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN"))
         access, token = None, ""
@@ -166,7 +194,8 @@ class _Walk:
             access = self._keys.access(authorization)
             need(access, route.scope)
             token = (authorization or "").partition(" ")[2].strip()
-        reader.check_path(path)
+        if path:
+            reader.check_path(path)
         asked = request.args if environ.get("QUERY_STRING") else None
         query = reader.query(() if asked is None else asked.lists())
         if asked is not None and "lang" in asked and asked["lang"] not in LANGUAGES:
@@ -185,8 +214,11 @@ class _Walk:
         )
         if route.parked:
             return route.run(call)
-        with self._gate.place():
+        self._gate.enter()
+        try:
             return route.run(call)
+        finally:
+            self._gate.leave()
 
     def _body(self, route: Route, reader: Reader, request: Request) -> tuple[Any, str]:
         if route.body is None:
@@ -195,8 +227,15 @@ class _Walk:
         media = reader.media(
             environ.get("CONTENT_TYPE", ""), environ.get("HTTP_CONTENT_ENCODING", "")
         )
-        request.max_content_length = route.body.limit
-        return reader.body(request.get_data(cache=False), media), media
+        digits = environ.get("CONTENT_LENGTH") or "0"
+        if "HTTP_TRANSFER_ENCODING" in environ or not digits.isascii() or not digits.isdigit():
+            raise Problem("body.length")
+        if len(digits) > _LENGTH_DIGITS_MAX or (length := int(digits)) > route.body.limit:
+            raise Problem("body.size", f"a body here has at most {route.body.limit} bytes")
+        raw: bytes = environ["wsgi.input"].read(length)
+        if len(raw) != length:
+            raise Problem("request.malformed", "the body ended early")
+        return reader.body(raw, media), media
 
     def _problem(self, request: Request, problem: Problem) -> Response:
         body = problem_of(problem.code, problem.detail, language(request), where=problem.where)
@@ -234,6 +273,16 @@ class _Walk:
 
     def _next_id(self) -> str:
         return f"{self._run}-{next(self._count):x}"
+
+
+def _view(walk: _Walk, route: Route, reader: Reader, /, **path: str) -> Response:
+    return walk.through(route, reader, _request(), path)
+
+
+def _request() -> Request:
+    """The request itself, out of Flask's context."""
+    current: Request = flask.request._get_current_object()  # type: ignore[attr-defined]
+    return current
 
 
 def language(request: Request) -> str:

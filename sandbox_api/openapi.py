@@ -32,7 +32,14 @@ _HEADERS: Final = {
 }
 _EVERYWHERE: Final = ("host.unknown", "origin.cross", "request.query", "overloaded", "internal")
 _WITH_KEY: Final = ("auth.missing", "auth.unknown")
-_WITH_BODY: Final = ("body.size", "body.type", "body.encoding", "body.empty", "body.member")
+_WITH_BODY: Final = (
+    "body.length",
+    "body.size",
+    "body.type",
+    "body.encoding",
+    "body.empty",
+    "body.member",
+)
 
 Json = dict[str, Any]
 

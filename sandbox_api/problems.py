@@ -112,6 +112,7 @@ OWN: Final[Mapping[str, Kind]] = {
     "not_found": Kind(404, "There is no such thing"),
     "route.unknown": Kind(404, "There is no such path"),
     "route.method": Kind(405, "This path has no such method"),
+    "body.length": Kind(411, "Say how long the body is: Content-Length"),
     "body.size": Kind(413, "The body is too long"),
     "body.type": Kind(415, "This content type is not read here"),
     "body.encoding": Kind(415, "Send the body without content encoding"),
@@ -128,6 +129,7 @@ OWN: Final[Mapping[str, Kind]] = {
     "store_problem": Kind(503, "The database does not answer", retryable=True),
     "log_damaged": Kind(503, "The stored log is damaged"),
     "internal": Kind(500, "The sandbox made a mistake"),
+    "internal_error": Kind(500, "The sandbox made a mistake"),
 }
 """Codes of problems that are neither refusals nor faults of an envelope or payload."""
 

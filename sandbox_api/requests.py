@@ -104,6 +104,7 @@ class Route(NamedTuple):
 
     `problems` are the codes of its own; those that every route has are added by the document.
     `parked`: it may wait for long, so it has a place of another kind than the requests in flight.
+    `dear`: it is called so often that it goes without Flask's contexts; its path has no variables.
     """
 
     method: str
@@ -119,6 +120,7 @@ class Route(NamedTuple):
     problems: tuple[str, ...] = ()
     refusals: bool = False
     parked: bool = False
+    dear: bool = False
     group: str = "Reading"
 
 
@@ -137,6 +139,8 @@ class Reader:
         """Raise Problem ("request.path") where an id has not an id's form."""
         if self._path_type is None:
             return
+        if not all(value.isprintable() for value in found.values()):
+            raise Problem("request.path")
         try:
             msgspec.convert(found, self._path_type, strict=False)
         except msgspec.ValidationError as error:
@@ -149,6 +153,8 @@ class Reader:
         for name, values in pairs:
             if name == "lang":
                 continue
+            if not all(value.isprintable() for value in values):
+                raise Problem("request.query", where=name[:64])
             if name in self._lists:
                 members[name] = values
             elif len(values) == 1:

@@ -123,7 +123,7 @@ ROUTES: Final = (
         },
         query=SubmitQuery,
         body=Body(TransactionBody, {JOSE: _JWS}, TRANSACTION_BYTES_MAX, {"transaction": _JWS}),
-        problems=("bad_signature", "envelope.base64", "door_shut"), refusals=True,
+        problems=("bad_signature", "envelope.base64", "door_shut"), refusals=True, dear=True,
         group="Transactions",
     ),
     Route(
@@ -132,7 +132,7 @@ ROUTES: Final = (
         submit_batch, Scope.SUBMIT,
         {200: Answer(NDJSON, "A line for each line: a Line, or a ProblemLine.")},
         body=Body(None, {NDJSON: f"{_JWS}\n{_JWS}\n"}, BATCH_BYTES_MAX),
-        problems=("batch.lines", "door_shut"), group="Transactions",
+        problems=("batch.lines", "door_shut"), dear=True, group="Transactions",
     ),
     Route(
         "GET", "/v1/transactions/{id}", "transaction", "A transaction, accepted or refused",

@@ -1,4 +1,4 @@
-"""One sandbox for all tests of this folder; a test that needs something untouched onboards someone."""
+"""One sandbox for all tests of this folder; whoever needs something untouched onboards someone."""
 
 from __future__ import annotations
 
