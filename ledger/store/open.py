@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import StoreProblem
-from ledger.store import migrate as _migrate
+from ledger.store import revision
 from ledger.store.base import LedgerRow, Points, WritingStore, no_points
 from ledger.store.reader import ReadingStore, Source
 from ledger.store.sqlite import SqliteFile, SqliteSource, SqliteStore
@@ -27,7 +27,7 @@ def open_writing(
     of the newest. Raises StoreProblem, also where the database is missing, older or not ours."""
     store = _connect(url, points)
     try:
-        _migrate.check(store, name_of(parse(url)))
+        revision.check(store, name_of(parse(url)))
         return store.on(_choose(ledger_id, store.ledgers()).id)
     except BaseException:
         store.close()
@@ -46,7 +46,7 @@ def open_reading(url: str, ledger_id: bytes | None = None) -> ReadingStore:
         source = PostgresSource(conninfo_of(parsed))
     reads = source.connect()
     try:
-        _migrate.check(reads, name_of(parsed))
+        revision.check(reads, name_of(parsed))
     finally:
         source.close(reads)
     return ReadingStore(source, partial(_choose, ledger_id))
@@ -68,11 +68,11 @@ def migrate(url: str) -> None:
     upgraded, a newer or foreign one refused with StoreProblem. Stop all writers first."""
     parsed = parse(url)
     if not is_sqlite(parsed):
-        _migrate.postgresql(parsed)
+        revision.postgresql(parsed)
         return
     file = SqliteFile(path_of(parsed))
     try:
-        _migrate.sqlite(file)
+        revision.sqlite(file)
     finally:
         file.close()
 

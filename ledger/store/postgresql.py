@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -31,6 +32,8 @@ OLDEST = 130_000
 
 STREAM_ROWS = 2_000
 """Rows fetched at once when a table is streamed."""
+
+_STREAM = count()
 
 CONNECT_S = 10
 LOCK_MS = 15_000
@@ -56,7 +59,7 @@ _LEGS = """SELECT p.* FROM
  ORDER BY idx {1}, place {1} LIMIT %s) AS p
  ORDER BY p.idx {1}, p.place {1} LIMIT %s"""
 _NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
-_PRUNE = "DELETE FROM refusal WHERE ledger = %s AND number < %s"
+_PRUNE = "DELETE FROM refusal WHERE ledger = %s AND number <= %s"
 _CREATE = f"""WITH made AS (INSERT INTO ledger (id, created) VALUES (%s, {NOW})
  ON CONFLICT DO NOTHING RETURNING number) INSERT INTO head
  (ledger, size, frontier, at, reference_version, accounts_opened, events, refusals)
@@ -81,6 +84,7 @@ class PostgresReads(Reads):
     """Reads of one ledger over a psycopg connection."""
 
     connection: Connection
+    streams: list[psycopg.ServerCursor[Row]]  # open in the transaction of now
 
     def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """All rows of one statement."""
@@ -91,13 +95,27 @@ class PostgresReads(Reads):
 
     def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
         """The same in bounded memory, within a transaction."""
+        cursor = self.connection.cursor(f"stream_{next(_STREAM)}", scrollable=False)
+        self.streams.append(cursor)
         try:
-            with self.connection.cursor("stream", scrollable=False) as cursor:
-                cursor.itersize = STREAM_ROWS
-                cursor.execute(_percent(sql), args, binary=True)
-                yield from cursor
+            cursor.execute(_percent(sql), args, binary=True)
+            while rows := cursor.fetchmany(STREAM_ROWS):
+                yield from rows
         except psycopg.Error as error:
             raise problems.of_postgresql(error) from error
+        finally:
+            self._close_stream(cursor)
+
+    def close_streams(self) -> None:
+        """Close what is still open; the connection may soon be another reader's."""
+        for cursor in list(self.streams):
+            self._close_stream(cursor)
+
+    def _close_stream(self, cursor: psycopg.ServerCursor[Row]) -> None:
+        if cursor in self.streams:
+            self.streams.remove(cursor)
+            with suppress(psycopg.Error):
+                cursor.close()
 
     def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
         """An account's postings; see `Reads`. At most `limit` spans of `limit` rows are read."""
@@ -138,6 +156,7 @@ class PostgresStore(Writes, PostgresReads):
     def __init__(self, server: Server, ledger: int, points: Points = no_points) -> None:
         super().__init__(ledger, points)
         self.server = server
+        self.streams = []
         self._sent: list[tuple[psycopg.Cursor[Row], Statement, int]] = []
 
     @property
@@ -165,9 +184,9 @@ class PostgresStore(Writes, PostgresReads):
                 head = self.write_rows(batch)
         except (psycopg.Error, OverflowError) as error:
             raise problems.of_postgresql(error) from error
-        for cursor, statement, count in self._sent:
-            if statement.exact and cursor.rowcount != count:
-                raise BatchRefused(f"{cursor.rowcount} of {count} rows of {statement.table}")
+        for cursor, statement, sent in self._sent:
+            if statement.exact and cursor.rowcount != sent:
+                raise BatchRefused(f"{cursor.rowcount} of {sent} rows of {statement.table}")
         return head
 
     def commit(self) -> None:
@@ -277,6 +296,7 @@ class PostgresSource:
 
     def end(self, reads: Reads) -> None:
         """End the snapshot."""
+        _reader(reads).close_streams()
         with suppress(psycopg.Error):
             _reader(reads).connection.execute("ROLLBACK")
 
@@ -297,6 +317,7 @@ class PostgresReader(PostgresReads):
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.streams = []
         self.ledger = 0
 
 

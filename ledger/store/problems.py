@@ -37,11 +37,11 @@ _SQLITE = {
 
 def of_sqlite(error: sqlite3.Error | OverflowError, path: str) -> StoreProblem:
     """The problem that a sqlite3 error stands for, on the database file at `path`."""
-    name = getattr(error, "sqlite_errorname", None) or ""
-    if name.startswith("SQLITE_CONSTRAINT") or name in ("SQLITE_MISMATCH", "SQLITE_TOOBIG"):
-        return BatchRefused(f"the database refused a row: {error}")
     if isinstance(error, OverflowError):
         return BatchRefused(f"a number does not fit into the database: {error}")
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+        return BatchRefused(f"the database refused a row: {error}")
+    name = getattr(error, "sqlite_errorname", None) or ""
     while name:
         if name in _SQLITE:
             return StoreProblem(f"the database {path} {_SQLITE[name]} ({error})")
@@ -70,6 +70,17 @@ _POSTGRESQL = {
     "XX001": "the server reports damaged data. Stop and check its disk.",
     "XX002": "the server reports a damaged index. Stop and check its disk.",
 }
+_ON_CONNECTING = (
+    ("password", "28P01"),
+    ("pg_hba.conf", "28000"),
+    ("role ", "28000"),
+    ("database ", "3D000"),
+    ("too many", "53300"),
+    ("starting up", "57P03"),
+    ("shutting down", "57P03"),
+)
+"""libpq gives no SQLSTATE before it is connected: words of the server's FATAL line, in English."""
+
 _REFUSED_CLASSES = ("22", "23")
 """Data exceptions and integrity constraints: a row's fault, not the server's."""
 
@@ -78,8 +89,8 @@ def of_postgresql(error: psycopg.Error | OverflowError) -> StoreProblem:
     """The problem that a psycopg error stands for."""
     if isinstance(error, OverflowError):
         return BatchRefused(f"a number does not fit into the database: {error}")
-    state = error.sqlstate or ""
     first = (str(error).strip().splitlines() or ["no text"])[0]
+    state = error.sqlstate or _state_of(first)
     if state[:2] in _REFUSED_CLASSES:
         return BatchRefused(f"the database refused a row: {first}")
     if state in _POSTGRESQL:
@@ -89,3 +100,13 @@ def of_postgresql(error: psycopg.Error | OverflowError) -> StoreProblem:
     return StoreProblem(
         f"PostgreSQL cannot be reached: check host, port and that it runs. ({first})"
     )
+
+
+def _state_of(text: str) -> str:
+    """The SQLSTATE that a server meant which refused the connection, or ""."""
+    _, fatal, said = text.partition("FATAL:")
+    if fatal:
+        for word, state in _ON_CONNECTING:
+            if word in said:
+                return state
+    return ""

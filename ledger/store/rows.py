@@ -13,6 +13,7 @@ from ledger.store.base import StoredObject
 Row = tuple[Any, ...]
 
 _KINDS: dict[str, Any] = {kind.value: kind for kind in AccountKind}
+_KIND_TEXT = {kind: kind.value for kind in AccountKind}  # drivers are slow with an enum
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(tuple[Lookup, ...]).decode
 _NO_LOOKUPS = b"[]"
@@ -26,9 +27,9 @@ def account_of(row: Row) -> Account:
 
 
 def account_row(ledger: int, account: Account) -> Row:
-    """A whole row of the table `account`, for an account just opened."""
+    """A whole row of the table `account`."""
     return (
-        ledger, account.number, account.id, account.owner, account.asset, str(account.kind),
+        ledger, account.number, account.id, account.owner, account.asset, _KIND_TEXT[account.kind],
         account.mark, account.status, account.balance, account.written,
     )  # fmt: skip
 

@@ -41,6 +41,9 @@ BUSY_MS = 5_000
 ROWS_A_STATEMENT = 20
 """Rows that one INSERT takes at once where there are as many: a fifth to a third faster."""
 
+STREAM_ROWS = 1_000
+"""Rows fetched at once when a table is streamed."""
+
 KEYS_A_QUERY = 512
 """Most keys in one bulk read; padded with NULL to a power of two, so that few texts are cached."""
 
@@ -50,7 +53,7 @@ _LEGS = """SELECT p.idx, p.place, p.other, p.amount, p.balance
  AND p.ledger = s.ledger AND p.span = s.span AND p.account = s.account AND p.idx {0} ?
  ORDER BY s.span {1}, p.idx {1}, p.place {1} LIMIT ?"""
 _NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
-_PRUNE = "DELETE FROM refusal WHERE ledger = ? AND number < ?"
+_PRUNE = "DELETE FROM refusal WHERE ledger = ? AND number <= ?"
 _INSERT_LEDGER = "INSERT INTO ledger (id, created) VALUES (?, ?)"
 _INSERT_HEAD = """INSERT INTO head (ledger, size, frontier, at, reference_version, accounts_opened,
  events, refusals) SELECT number, 0, x'', 0, 0, 0, 0, 0 FROM ledger WHERE id = ?"""
@@ -71,10 +74,17 @@ class SqliteReads(Reads):
 
     def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
         """The same in bounded memory."""
+        cursor = None
         try:
-            yield from self.connection.execute(sql, args)
+            cursor = self.connection.execute(sql, args)
+            while rows := cursor.fetchmany(STREAM_ROWS):
+                yield from rows
         except sqlite3.Error as error:
             raise problems.of_sqlite(error, self.path) from error
+        finally:
+            with suppress(sqlite3.Error):
+                if cursor is not None:
+                    cursor.close()
 
     def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
         """An account's postings; see `Reads`. The loops are nested in the order they are written,
@@ -195,6 +205,8 @@ class SqliteStore(Writes, SqliteReads):
 
     def run(self, statement: Statement, rows: Sequence[Row]) -> None:
         """Run a statement for all rows; BatchRefused where an exact one misses a row."""
+        if statement.sqlite_items is not None:
+            rows = list(map(statement.sqlite_items, rows))
         done = start = 0
         if len(rows) >= ROWS_A_STATEMENT and statement.row in statement.sqlite:
             wide = _widened(statement)

@@ -8,14 +8,16 @@ was empty when it planned (it once chose the whole table, 500 times slower).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from ledger.store import schema
+from ledger.store.rows import Row
 
 _ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (BigInteger, "int8"),
@@ -28,7 +30,10 @@ _ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
 
 class Statement:
     """One bulk write. `columns` is the order of a row's items, `types` what PostgreSQL calls them.
-    `row` is the VALUES tuple of an INSERT, "" for others; `exact`: every row touches one row."""
+
+    `row` is the VALUES tuple of an INSERT; `sqlite_items` picks what SQLite's text takes of a row,
+    where that is not all in order. `exact`: every row touches one row.
+    """
 
     def __init__(
         self, table: Table, columns: Sequence[str], sqlite: str, postgresql: str, *, exact: bool
@@ -42,6 +47,7 @@ class Statement:
         self.postgresql = postgresql.format(
             rows=f"unnest({arrays}) AS k ({', '.join(self.columns)})"
         )
+        self.sqlite_items: Callable[[Row], Row] | None = None
         self.exact = exact
 
 
@@ -87,34 +93,26 @@ def insert(table: Table, conflict: str = "", *, exact: bool = True) -> Statement
     )
 
 
-def upsert(table: Table, *, add: Sequence[str] = ()) -> Statement:
-    """INSERT that renews all columns beside the key, or adds to those that `add` names."""
-    key = [column.name for column in table.primary_key]
-    sets = [
-        f"{name} = {table.name}.{name} + excluded.{name}"
-        if name in add
-        else f"{name} = excluded.{name}"
-        for name in (column.name for column in table.columns)
-        if name not in key
-    ]
-    return insert(table, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(sets)}")
-
-
-def update(
-    table: Table, columns: Sequence[str], key: Sequence[str], *, add: Sequence[str] = ()
+def upsert(
+    table: Table, *, renew: Sequence[str] = (), add: Sequence[str] = (), there: bool = False
 ) -> Statement:
-    """UPDATE of `columns`, then the `key` that finds the row; columns in `add` are added to."""
-    sqlite = [f"{c} = {c} + ?" if c in add else f"{c} = ?" for c in columns]
-    postgresql = [f"{c} = t.{c} + k.{c}" if c in add else f"{c} = k.{c}" for c in columns]
-    return Statement(
-        table,
-        [*columns, *key],
-        f"UPDATE {table.name} SET {', '.join(sqlite)} WHERE "  # noqa: S608 - names of our schema
-        + " AND ".join(f"{c} = ?" for c in key),
-        f"UPDATE {table.name} AS t SET {', '.join(postgresql)} FROM {{rows}} WHERE "  # noqa: S608
-        + " AND ".join(f"t.{c} = k.{c}" for c in key),
-        exact=True,
-    )
+    """INSERT, or where the key is there: renew the columns in `renew` (where none is named, all
+    beside the key) and add to those in `add`. No planner has a say: it always goes by the key.
+
+    `there`: every row is known to be there; then SQLite takes an UPDATE, 1.7 times as fast."""
+    key = [column.name for column in table.primary_key]
+    names = [column.name for column in table.columns if column.name not in (*key, *add)]
+    sets = [f"{name} = excluded.{name}" for name in renew or names]
+    sets += [f"{name} = {table.name}.{name} + excluded.{name}" for name in add]
+    statement = insert(table, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(sets)}")
+    if there:
+        renewed = list(renew or names)
+        sets = [f"{name} = ?" for name in renewed] + [f"{name} = {name} + ?" for name in add]
+        match = " AND ".join(f"{name} = ?" for name in key)
+        statement.sqlite = f"UPDATE {table.name} SET {', '.join(sets)} WHERE {match}"  # noqa: S608
+        used = [statement.columns.index(name) for name in (*renewed, *add, *key)]
+        statement.sqlite_items = itemgetter(*used)
+    return statement
 
 
 def delete(table: Table) -> Statement:
@@ -125,8 +123,10 @@ def delete(table: Table) -> Statement:
         key,
         f"DELETE FROM {table.name} WHERE "  # noqa: S608 - names of our schema
         + " AND ".join(f"{c} = ?" for c in key),
-        f"DELETE FROM {table.name} AS t USING {{rows}} WHERE "  # noqa: S608
-        + " AND ".join(f"t.{c} = k.{c}" for c in key),
+        f"DELETE FROM {table.name} WHERE ctid = ANY (ARRAY (SELECT t.row FROM {{rows}}"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT ctid AS row FROM {table.name} AS o WHERE "
+        + " AND ".join(f"o.{c} = k.{c}" for c in key)
+        + " OFFSET 0) AS t))",
         exact=True,
     )
 
@@ -179,30 +179,13 @@ INSERT_TX = insert(schema.TX)
 INSERT_POSTING = insert(schema.POSTING)
 PUT_SPAN = insert(schema.POSTING_SPAN, "ON CONFLICT DO NOTHING", exact=False)
 INSERT_ACCOUNT = insert(schema.ACCOUNT)
-UPDATE_ACCOUNT = update(schema.ACCOUNT, ("balance", "status", "written"), ("ledger", "number"))
+CHANGE_ACCOUNT = upsert(schema.ACCOUNT, renew=("balance", "status", "written"), there=True)
 PUT_OBJECT = upsert(schema.OBJECT)
 PUT_LOOKUP = insert(schema.LOOKUP, "ON CONFLICT DO NOTHING", exact=False)
 DROP_LOOKUP = delete(schema.LOOKUP)
 ADD_COUNTER = upsert(schema.COUNTER, add=("value",))
 INSERT_REFUSAL = insert(schema.REFUSAL)
-REPEAT_REFUSAL = update(
-    schema.REFUSAL,
-    ("size", "at", "jws", "reasons", "repeats"),
-    ("ledger", "number"),
-    add=("repeats",),
-)
+REPEAT_REFUSAL = upsert(schema.REFUSAL, renew=("size", "at", "jws", "reasons"), add=("repeats",))
 INSERT_EVENT = insert(schema.EVENT)
 INSERT_TILE = insert(schema.TILE)
-UPDATE_HEAD = update(
-    schema.HEAD,
-    (
-        "size",
-        "frontier",
-        "at",
-        "reference_version",
-        "accounts_opened",
-        "events",
-        "refusals",
-    ),
-    ("ledger",),
-)
+PUT_HEAD = upsert(schema.HEAD, there=True)

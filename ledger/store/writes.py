@@ -48,7 +48,13 @@ class Writes(Reads):
             (st.INSERT_TX, [(ledger, tx[0], tx[1], index) for index, tx, _ in batch.entries]),
         )
         self._write_postings(batch.postings)
-        self._write_accounts(batch, before.accounts_opened)
+        opened = before.accounts_opened
+        accounts = [account_row(ledger, account) for account in changes.accounts.values()]
+        self._step(
+            "account",
+            (st.INSERT_ACCOUNT, [row for row in accounts if row[1] >= opened]),
+            (st.CHANGE_ACCOUNT, [row for row in accounts if row[1] < opened]),
+        )
         self._step(
             "object", (st.PUT_OBJECT, [object_row(ledger, o) for o in changes.objects.values()])
         )
@@ -80,21 +86,6 @@ class Writes(Reads):
             self._spans.clear()
         self._spans |= spans
 
-    def _write_accounts(self, batch: Batch, opened: int) -> None:
-        """Open accounts numbered from `opened` on; of the others only what can change."""
-        new, old = [], []
-        for account in batch.changes.accounts.values():
-            if account.number >= opened:
-                new.append(account_row(self.ledger, account))
-            else:
-                old.append(
-                    (
-                        account.balance, account.status, account.written,
-                        self.ledger, account.number,
-                    )
-                )  # fmt: skip
-        self._step("account", (st.INSERT_ACCOUNT, new), (st.UPDATE_ACCOUNT, old))
-
     def _write_lookups(self, batch: Batch) -> None:
         put: list[Row] = []
         drop: list[Row] = []
@@ -124,7 +115,7 @@ class Writes(Reads):
         for tx, row in last.items():
             body = (row.size, row.at, row.jws, row.reasons)
             if tx in known:
-                repeated.append((*body, times[tx], self.ledger, known[tx]))
+                repeated.append((self.ledger, known[tx], *tx, *body, times[tx]))
             else:
                 new.append((self.ledger, number + len(new), *tx, *body, times[tx] - 1))
         return new, repeated
@@ -147,10 +138,10 @@ class Writes(Reads):
         events = before.events + len(batch.entries) + refused
         refusals = before.refusals + refused
         row = (
-            head.size, head.frontier, head.at, head.reference_version, head.accounts_opened,
-            events, refusals, self.ledger,
+            self.ledger, head.size, head.frontier, head.at, head.reference_version,
+            head.accounts_opened, events, refusals,
         )  # fmt: skip
-        self._step("head", (st.UPDATE_HEAD, [row]))
+        self._step("head", (st.PUT_HEAD, [row]))
         return Head(
             self.ledger, before.id, head.size, head.frontier, head.at, before.now,
             head.reference_version, head.accounts_opened, events, refusals,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
@@ -35,20 +35,15 @@ _ADVISORY_LOCK = 0x7E_4E_9E  # any number, the same for every node
 def sqlite(file: SqliteFile) -> None:
     """Make or upgrade the tables in a file."""
     engine = create_engine("sqlite://", creator=lambda: file.connection, poolclass=StaticPool)
+    # sqlite3 starts no transaction before DDL by itself; a half-made database must not be.
+    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
-        # sqlite3 starts no transaction before DDL by itself; a half-made database must not be.
-        file.connection.execute("BEGIN IMMEDIATE")
         with engine.begin() as connection:
             _bring_up(connection, file.path, alone=True)
-    except sqlite3.Error as error:
-        raise problems.of_sqlite(error, file.path) from error
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise problems.of_sqlite(error.orig, file.path) from error
         raise
-    finally:
-        if file.connection.in_transaction:
-            file.connection.execute("ROLLBACK")
 
 
 def postgresql(url: URL) -> None:
