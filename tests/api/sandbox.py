@@ -1,6 +1,6 @@
 """A whole sandbox in this process: a real ledger with the world of `tenge up`, and the HTTP app.
 
-Custody is the demo bank itself instead of a process with it; everything else is what `tenge up` runs.
+Custody is the demo bank itself instead of a process with it; all else is what `tenge up` runs.
 """
 
 from __future__ import annotations
@@ -124,8 +124,9 @@ class Sandbox:
     # Signing.
 
     def payload(self, kind: str, ahead: int = HOUR, **members: Any) -> bytes:
-        base = {"kind": kind, "ledger": self.ledger.id, "nonce": f"test-nonce-{next(self._nonces):010}",
-                "not_after": self.ledger.time() + ahead}  # fmt: skip
+        nonce = f"test-nonce-{next(self._nonces):010}"
+        not_after = self.ledger.time() + ahead
+        base = {"kind": kind, "ledger": self.ledger.id, "nonce": nonce, "not_after": not_after}
         return msgspec.json.encode(base | {name.rstrip("_"): v for name, v in members.items()})
 
     def sign(self, key: SigningKey | str, kind: str, ahead: int = HOUR, **members: Any) -> str:
