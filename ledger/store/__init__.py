@@ -23,6 +23,7 @@ from ledger.store.base import (
     StoredRefusal,
     TileRow,
     WritingStore,
+    check_of,
 )
 from ledger.store.open import create_ledger, migrate, open_reading, open_writing
 from ledger.store.reader import ReadingStore, Snapshot
@@ -50,6 +51,7 @@ __all__ = [
     "StoredRefusal",
     "TileRow",
     "WritingStore",
+    "check_of",
     "create_ledger",
     "migrate",
     "open_reading",

@@ -61,11 +61,18 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class EntryRow(NamedTuple):
-    """One entry: the leaf's bytes hold everything, the rest are look-ups."""
+    """One entry: the leaf's bytes hold everything, the rest are look-ups. `check` is `check_of` its
+    leaf hash."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     transaction: TransactionId
     leaf: bytes
+    check: int
+
+
+def check_of(leaf_hash: bytes) -> int:
+    """What is kept beside each leaf: the first four bytes of its hash as a signed number."""
+    return int.from_bytes(leaf_hash[:4], "big", signed=True)
 
 
 class PostingRow(NamedTuple):

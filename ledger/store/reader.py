@@ -37,6 +37,7 @@ from ledger.store.base import (
 )
 from ledger.store.reads import Reads
 from ledger.store.rows import Row, account_of, object_of
+from ledger.store.schema import SPAN_BITS
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -218,11 +219,22 @@ class Snapshot:
             stop,
         )
 
+    def all_entries(self) -> Iterator[tuple[int, bytes, int]]:
+        """(index, leaf, check) of every entry row, those beyond the head too."""
+        sql = "SELECT idx, leaf, leaf_check FROM entry WHERE ledger = ? ORDER BY idx"
+        return self._stream(sql)
+
     def all_transactions(self) -> Iterator[tuple[TransactionId, int]]:
         """(id, index) in order of id."""
         sql = "SELECT not_after, hash, idx FROM tx WHERE ledger = ? ORDER BY not_after, hash"
         for not_after, digest, index in self._stream(sql):
             yield TransactionId(not_after, digest), index
+
+    def all_transactions_by_entry(self) -> Iterator[tuple[int, TransactionId]]:
+        """(index, id) in order of index. The database sorts them all for that."""
+        sql = "SELECT idx, not_after, hash FROM tx WHERE ledger = ? ORDER BY idx, not_after, hash"
+        for index, not_after, digest in self._stream(sql):
+            yield index, TransactionId(not_after, digest)
 
     def all_accounts(self) -> Iterator[Account]:
         """Accounts in order of number."""
@@ -238,6 +250,14 @@ class Snapshot:
         while (span := self._rows(next_span, span)[0][0]) is not None:
             for index, place, account, other, amount, balance in self._rows(legs, span):
                 yield PostingRow(index, place, Posted(account, other, amount, balance))
+
+    def misplaced_postings(self) -> Iterator[tuple[int, int, int]]:
+        """(index, place, span) of postings that lie in another span than that of their entry."""
+        return self._stream(
+            "SELECT idx, place, span FROM posting WHERE ledger = ? AND span <> idx >> ?"
+            " ORDER BY idx, place",
+            SPAN_BITS,
+        )
 
     def all_posting_spans(self) -> Iterator[tuple[int, int]]:
         """(account number, span): an account has postings among the 4,096 entries of that span."""
@@ -269,6 +289,10 @@ class Snapshot:
         sql = "SELECT seq, kind, ref, run FROM event WHERE ledger = ? ORDER BY seq"
         for run in self._stream(sql):
             yield from _expand(run)
+
+    def all_event_runs(self) -> Iterator[tuple[int, int, int, int]]:
+        """(seq, kind, ref, run) of every event row, in order of seq."""
+        return self._stream("SELECT seq, kind, ref, run FROM event WHERE ledger = ? ORDER BY seq")
 
     def all_refusals(self) -> Iterator[StoredRefusal]:
         """Refusals in order of number."""
@@ -429,7 +453,11 @@ class ReadingStore:
     refusals_by_number = _once(Snapshot.refusals_by_number)
     structure = _once(Snapshot.structure)
     all_leaves = _streamed(Snapshot.all_leaves)
+    all_entries = _streamed(Snapshot.all_entries)
     all_transactions = _streamed(Snapshot.all_transactions)
+    all_transactions_by_entry = _streamed(Snapshot.all_transactions_by_entry)
+    misplaced_postings = _streamed(Snapshot.misplaced_postings)
+    all_event_runs = _streamed(Snapshot.all_event_runs)
     all_accounts = _streamed(Snapshot.all_accounts)
     all_postings = _streamed(Snapshot.all_postings)
     all_posting_spans = _streamed(Snapshot.all_posting_spans)

@@ -88,7 +88,11 @@ HEAD = _table(
     room=True,
 )
 
-ENTRY = _table("entry", ("ledger", "idx"), _int("ledger"), _long("idx"), _bytes("leaf"))
+ENTRY = _table(
+    "entry", ("ledger", "idx"), _int("ledger"), _long("idx"), _bytes("leaf"), _int("leaf_check")
+)
+"""`leaf_check`: four bytes of the leaf's hash (`base.check_of`). No full tile holds the newest
+entries yet; among them it tells which leaf is damaged."""
 
 TX = _table(
     "tx",

@@ -42,11 +42,11 @@ class Writes(Reads):
         ledger, changes = self.ledger, batch.changes
         new_refusals, repeated = self._sort_refusals(batch.refusals, before.refusals + 1)
 
-        self._step("entry", (st.INSERT_ENTRY, [(ledger, i, leaf) for i, _, leaf in batch.entries]))
+        entries = batch.entries
         self._step(
-            "tx",
-            (st.INSERT_TX, [(ledger, tx[0], tx[1], index) for index, tx, _ in batch.entries]),
+            "entry", (st.INSERT_ENTRY, [(ledger, i, leaf, check) for i, _, leaf, check in entries])
         )
+        self._step("tx", (st.INSERT_TX, [(ledger, tx[0], tx[1], i) for i, tx, _, _ in entries]))
         self._write_postings(batch.postings)
         opened = before.accounts_opened
         accounts = [account_row(ledger, account) for account in changes.accounts.values()]

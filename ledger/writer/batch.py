@@ -17,7 +17,7 @@ from ledger.core.transaction import Transaction
 from ledger.decide import Accepted
 from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
 from ledger.log.merkle import decode_frontier, encode_frontier, extend, leaf_hash
-from ledger.store.base import Batch, EntryRow, Head, PostingRow, RefusalRow, TileRow
+from ledger.store.base import Batch, EntryRow, Head, PostingRow, RefusalRow, TileRow, check_of
 
 _text = lru_cache(maxsize=1 << 16)(b64)
 """Accounts' ids as text, remembered: the same accounts move again and again."""
@@ -79,8 +79,9 @@ class OpenBatch:
             )
         )
         posted = self._state.apply(plan, index, self.at)
-        self._entries.append(EntryRow(index, tx.id, leaf))
-        self._hashes.append(leaf_hash(leaf))
+        hashed = leaf_hash(leaf)
+        self._entries.append(EntryRow(index, tx.id, leaf, check_of(hashed)))
+        self._hashes.append(hashed)
         self._postings += [PostingRow(index, place, leg) for place, leg in enumerate(posted)]
         self.indexes[tx.id] = index
         return index

@@ -101,7 +101,7 @@ class Hand:
                 postings.append(PostingRow(index, place, posted))
             tx = ids[n] if ids else transaction(self.written)
             self.written += 1
-            entries.append(EntryRow(index, tx, b"leaf %d" % index))
+            entries.append(EntryRow(index, tx, b"leaf %d" % index, index))
         changes = self.state.take_changes()
         after = msgspec.structs.replace(
             head,

@@ -128,7 +128,7 @@ store = open_writing(sys.argv[1], bytes.fromhex(sys.argv[2]))
 while True:
     head = store.begin()
     n = head.size
-    rows = [EntryRow(i, TransactionId(i + 1, b"%032d" % i), b"%d" % i) for i in range(n, n + 3)]
+    rows = [EntryRow(i, TransactionId(i + 1, b"%032d" % i), b"%d" % i, i) for i in range(n, n + 3)]
     after = msgspec.structs.replace(head, size=n + 3)
     store.write(Batch(after, rows, [], Changes(), [], []))
     store.commit()

@@ -48,7 +48,7 @@ def upgrade() -> None:
         " events:long refusals:long",
         room=True,
     )
-    _table("entry", "ledger idx", "ledger:int idx:long leaf:bytes")
+    _table("entry", "ledger idx", "ledger:int idx:long leaf:bytes leaf_check:int")
     _table("tx", "ledger not_after hash", "ledger:int not_after:long hash:bytes idx:long")
     _table(
         "account",
