@@ -1,0 +1,113 @@
+"""Signed traffic, made before any clock runs: transfers between payers, payments at shops' tills.
+
+The same stage, seed and time give the same bytes. `not_after` is spread as in life, evenly from
+minutes to a day ahead: an index that only works for ids in order of time would show here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
+from ledger.core.envelope import seal
+from ledger.core.ids import b64
+from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Request, Tender
+from ledger.kinds.pay import Pay
+from ledger.kinds.transfer import Transfer
+from sandbox_api.bench.stage import Holder, Stage, key_from, till_seed
+from sandbox_api.world import ASSETS, TENGE
+
+Kind = Literal["transfer", "pay"]
+"""What is measured: a plain transfer of tenge, or a payment in test crypto inside the zone."""
+
+ASSET_OF: Final[dict[Kind, str]] = {"transfer": TENGE, "pay": "tUSDT"}
+
+SIGNATURES: Final[dict[Kind, int]] = {"transfer": 1, "pay": 2}
+"""Signatures that one transaction carries."""
+
+TOTAL_MIN: Final = 50_00
+TOTAL_MAX: Final = 450_00
+"""Tiyn in one payment: a thousand payers may make a million under the pack's cap on a day."""
+
+AHEAD_MIN_MS: Final = 10 * 60_000
+AHEAD_MAX_MS: Final = NOT_AFTER_AHEAD_MAX_MS - 60_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Lot(NamedTuple):
+    """What one signing process makes: `many` transactions of `kind`, to the first shop alone where
+    `hot`; `number` tells lots of one run apart; `now` is the sandbox's time, ms UTC."""
+
+    kind: Kind
+    many: int
+    hot: bool
+    number: int
+    now: int
+
+
+def signed(stage: Stage, lot: Lot) -> list[bytes]:
+    """The transactions of a lot, each a compact JWS."""
+    make = _transfers if lot.kind == "transfer" else _payments
+    chance = random.Random(f"{stage.ledger} {lot.number}")  # noqa: S311 - play
+    return list(make(stage, lot, chance))
+
+
+def _transfers(stage: Stage, lot: Lot, chance: random.Random) -> Iterator[bytes]:
+    payers, hot = stage.payers, stage.shops[0]
+    for _ in range(lot.many):
+        payer, other = chance.sample(payers, 2)
+        payload = Transfer(
+            ledger=stage.ledger,
+            nonce=b64(chance.randbytes(16)),
+            not_after=_not_after(lot, chance),
+            from_=payer.account,
+            to=hot.account if lot.hot else other.account,
+            amount=format_amount(chance.randint(TOTAL_MIN, TOTAL_MAX), 2),
+        )
+        yield _seal(payer.seed, _encode(payload), "tenge-tx")
+
+
+def _payments(stage: Stage, lot: Lot, chance: random.Random) -> Iterator[bytes]:
+    rate = Rate.parse(stage.rate_text)
+    for _ in range(lot.many):
+        payer = chance.choice(stage.payers)
+        shop = stage.shops[0] if lot.hot else chance.choice(stage.shops)
+        payload = Pay(
+            ledger=stage.ledger,
+            nonce=b64(chance.randbytes(16)),
+            not_after=_not_after(lot, chance),
+            from_=payer.account,
+            request=_request(stage, shop, rate, lot, chance).decode(),
+        )
+        yield _seal(payer.seed, _encode(payload), "tenge-tx")
+
+
+def _request(stage: Stage, shop: Holder, rate: Rate, lot: Lot, chance: random.Random) -> bytes:
+    """A till's request for one payment in the stage's asset."""
+    total = format_amount(chance.randint(TOTAL_MIN, TOTAL_MAX), 2)
+    scale = ASSETS[stage.asset][1]
+    amount = format_amount(amount_for(parse_amount(total, 2), scale, rate), scale)
+    payload = Request(
+        ledger=stage.ledger,
+        nonce=b64(chance.randbytes(16)),
+        not_after=_not_after(lot, chance),
+        total=total,
+        reference=f"A-{chance.randrange(10_000)}",
+        reusable=False,
+        tenders=(Tender(stage.asset, shop.account, amount, stage.rate),),
+    )
+    return _seal(till_seed(shop), _encode(payload), "tenge-request")
+
+
+def _not_after(lot: Lot, chance: random.Random) -> int:
+    return lot.now + chance.randint(AHEAD_MIN_MS, AHEAD_MAX_MS)
+
+
+def _seal(seed: bytes, payload: bytes, typ: str) -> bytes:
+    key = key_from(seed)
+    return seal(payload, kid=key.kid, typ=typ, sign=key.sign).encode()
