@@ -58,6 +58,9 @@ ALIVE_S: Final = 15.0
 MESSAGE_BYTES_MAX: Final = 64 * 1024
 """What a reader may send in one message."""
 
+SEND_BYTES: Final = 128 * 1024
+"""Bytes that the system holds for one reader; what does not fit waits in its bounded queue."""
+
 LOOK_S: Final = 5.0
 """How long the pump relies on the writer's word before it looks for itself."""
 
@@ -116,6 +119,8 @@ async def _serve(config: Config, listener: socket.socket, say: Callable[[str, st
     pump = asyncio.create_task(hub.pump())
 
     async def talk(connection: ServerConnection) -> None:
+        own: socket.socket = connection.transport.get_extra_info("socket")
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         hello = await first_message(connection, Hello)
         lang = hello.lang if hello.lang in LANGUAGES else "en"
         try:
@@ -261,7 +266,7 @@ class _Follower:
                 await send(self._connection, self._queue.popleft())
             if self._too_slow:
                 raise Ended(
-                    Problem("stream.slow", f"{QUEUE_MAX} events waited: come back with after="),
+                    Problem("overloaded", f"{QUEUE_MAX} events waited: come back with after="),
                     self.lang,
                     CLOSE_LATER,
                 )

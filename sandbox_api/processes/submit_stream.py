@@ -115,7 +115,8 @@ class _Talk:
         try:
             while True:
                 await self._room.acquire()
-                self._received.append(await receive(decode=False))
+                line = await receive(decode=False)
+                self._received.append(line)  # not in one line: the list may change while waiting
                 self._arrived.set()
         except ConnectionClosed:
             return

@@ -12,6 +12,7 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -80,7 +81,7 @@ async def run(
         except ConnectionClosed:
             pass
 
-    async with serve(
+    server = await serve(
         handle,
         sock=listener,
         process_request=doorman.check,
@@ -92,17 +93,15 @@ async def run(
         ping_timeout=20,
         close_timeout=1,
         server_header=None,
-    ) as server:
-        doorman.server = server
-        ended = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-        say("ready", "")
-        await ended.wait()
-        server.close(close_connections=True)
-        try:
-            await asyncio.wait_for(server.wait_closed(), FINISH_S)
-        except TimeoutError:
-            return
+    )
+    doorman.server = server
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    say("ready", "")
+    await ended.wait()
+    server.close(close_connections=True)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), FINISH_S)
 
 
 async def first_message(connection: ServerConnection, type_: type[T]) -> T:
@@ -129,7 +128,7 @@ async def send(connection: ServerConnection, message: bytes) -> None:
             await connection.send(message, text=True)
     except TimeoutError:
         raise Ended(
-            Problem("stream.slow", "messages were not taken in time"), close=CLOSE_LATER
+            Problem("overloaded", "messages were not taken in time"), close=CLOSE_LATER
         ) from None
 
 
