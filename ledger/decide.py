@@ -19,7 +19,7 @@ from ledger.core.amount import format_amount
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Params, Reason, Refused, in_precedence, refused
 from ledger.core.geometry import Point
-from ledger.core.ids import b64, derive_key, unb64
+from ledger.core.ids import b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Genesis, PackInForce
 from ledger.core.party import Party, Role
@@ -59,28 +59,32 @@ class Traced(msgspec.Struct, frozen=True):
 def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Refused:
     """Accept or refuse. Raises NeedMissing where something was not loaded, Malformed where what a
     payload holds cannot be read (an amount, an id, a pack)."""
-    drafted = draft(tx, known, at, ledger)
+    pack = pack_in_force(known)
+    rows = pack.in_force(at)
+    drafted = draft(tx, known, at, ledger, bool(rows))
     if isinstance(drafted, Refused):
         return drafted
-    pack = pack_in_force(known)
     reasons: list[Reason] = []
     cases = [case_of(movement, known, at) for movement in drafted.movements]
     for case in cases:
-        reasons += judge(case, pack.in_force(at))
-    reasons += _money(drafted.movements)
+        reasons += judge(case, rows)
+    reasons += _money(drafted.movements, known)
     if reasons:
         return Refused(in_precedence(reasons))
     zone = next((case.zone.key for case in cases if case.zone is not None), None)
     return Accepted(settle(drafted, zone, at), pack.digest)
 
 
-def draft(tx: Transaction, known: Known, at: int, ledger: str) -> Plan | Refused:
-    """What the kind would do: all checks but rules and funds. The audit re-applies through this."""
+def draft(tx: Transaction, known: Known, at: int, ledger: str, ruled: bool) -> Plan | Refused:
+    """What the kind would do: all checks but rules and funds. The audit re-applies through this.
+
+    `ruled`: whether any rule is in force; without one almost everything is refused.
+    """
     kind = KINDS[type(tx.payload)]
     checked = _envelope(tx, kind, known, at, ledger)
     if isinstance(checked, Refused):
         return checked
-    if not kind.without_pack and not pack_in_force(known).in_force(at):
+    if not ruled and not kind.without_pack:
         return refused(Code.PACK_EMPTY, LEDGER)
     try:
         return kind.plan(tx, checked, known, at)
@@ -89,23 +93,23 @@ def draft(tx: Transaction, known: Known, at: int, ledger: str) -> Plan | Refused
 
 
 def settle(plan: Plan, zone: bytes | None, at: int) -> Plan:
-    """The plan with what the deciding zone fixes: its fact, and the counters of direct payments."""
-    if zone is None:
-        return plan
+    """The plan with the counters of direct payments, fed whichever pack is in force, and what the
+    deciding zone fixes: its own counter and its fact."""
     day = counters.local_day(at)
-    counts = [
-        count
-        for movement in plan.movements
-        if movement.place is not None and movement.purpose != "refund"
-        and movement.asset.class_ not in TENGE_CLASSES
-        for count in (
-            (counters.TENDER_DAY, day, movement.source.owner, "", movement.value or 0),
-            (counters.ZONE_DAY, day, zone, "", movement.value or 0),
-        )
-    ]  # fmt: skip
-    return msgspec.structs.replace(
-        plan, counts=(*plan.counts, *counts), facts={**plan.facts, "zone": b64(zone)}
-    )
+    counts = list(plan.counts)
+    for movement in plan.movements:
+        if movement.place is None or movement.purpose == "refund":
+            continue
+        if movement.asset.class_ in TENGE_CLASSES:
+            continue
+        value = movement.value or 0
+        counts.append((counters.TENDER_DAY, day, movement.source.owner, "", value))
+        if zone is not None:
+            counts.append((counters.ZONE_DAY, day, zone, "", value))
+    facts = plan.facts if zone is None else {**plan.facts, "zone": b64(zone)}
+    if not counts and zone is None:
+        return plan
+    return msgspec.structs.replace(plan, counts=tuple(counts), facts=facts)
 
 
 def judge(case: Case, rows: tuple[Row, ...]) -> Iterator[Reason]:
@@ -118,15 +122,15 @@ def judge(case: Case, rows: tuple[Row, ...]) -> Iterator[Reason]:
 
 def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
     """Every rule in force over every movement, passed or not; empty where the kind itself refuses."""
-    drafted = draft(tx, known, at, ledger)
+    rows = pack_in_force(known).in_force(at)
+    drafted = draft(tx, known, at, ledger, bool(rows))
     if isinstance(drafted, Refused):
         return []
-    pack = pack_in_force(known)
     cases = [case_of(movement, known, at) for movement in drafted.movements]
     return [
         Traced(row, case.tender, next(judge(case, (row,)), None))
         for case in cases
-        for row in pack.in_force(at)
+        for row in rows
     ]
 
 
@@ -205,14 +209,17 @@ def _envelope(tx: Transaction, kind: Kind, known: Known, at: int, ledger: str) -
     return Signer(tx.kid, key.owner, party)
 
 
-def _first_signer(tx: Transaction, payload: GenesisPayload) -> Signer:
+def _first_signer(tx: Transaction, payload: GenesisPayload) -> Signer | Refused:
     """Genesis is signed by the key it registers: nobody was there before."""
+    if tx.kid != thumbprint(unb64(payload.central_bank, 32)):
+        return refused(Code.KEY_UNKNOWN, LEDGER, kid=b64(tx.kid))
     id = derive_key(tx.id, "central_bank")
     return Signer(tx.kid, id, Party(Role.CENTRAL_BANK, 3, b64(id)))
 
 
-def _money(movements: tuple[Movement, ...]) -> list[Reason]:
-    """Funds, and balances that would leave what can be counted; movements act one after another."""
+def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
+    """Funds, and sums that would leave what can be counted; movements act one after another. All
+    that was ever issued of an asset stays countable, so its supply is exact for the ledger's life."""
     reasons: list[Reason] = []
     moved: dict[bytes, int] = {}
     for movement in movements:
@@ -221,7 +228,10 @@ def _money(movements: tuple[Movement, ...]) -> list[Reason]:
         gained = moved.get(target.id, target.balance) + amount
         if left < 0 and source.kind != AccountKind.ISSUE:
             reasons.append(_reason(Code.FUNDS, movement, left + amount))
-        if left < -AMOUNT_MAX or gained > AMOUNT_MAX:
+        issued = 0
+        if movement.purpose == "issue":
+            issued = known.counter(counters.ISSUED, 0, source.asset.encode(), "")
+        if left < -AMOUNT_MAX or gained > AMOUNT_MAX or issued + amount > AMOUNT_MAX:
             reasons.append(_reason(Code.BALANCE_RANGE, movement, left + amount))
         moved[source.id], moved[target.id] = left, gained
     return reasons

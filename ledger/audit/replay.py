@@ -189,12 +189,13 @@ class Replay:
 
     def _reapplied(self, tx: Transaction, leaf: Leaf) -> Accepted | Refused:
         """All checks but the rules: which zone decided is taken from the leaf's facts."""
-        plan = draft(tx, self.state, leaf.at, self.ledger or "")
+        pack = pack_in_force(self.state)
+        plan = draft(tx, self.state, leaf.at, self.ledger or "", bool(pack.in_force(leaf.at)))
         if isinstance(plan, Refused):
             return plan
         zone = leaf.facts.get("zone")
         key = unb64(zone, 16) if isinstance(zone, str) else None
-        return Accepted(settle(plan, key, leaf.at), pack_in_force(self.state).digest)
+        return Accepted(settle(plan, key, leaf.at), pack.digest)
 
     def _check_expiry(self, tx: Transaction, at: int, index: int) -> None:
         """Nothing due may be overdue when anything else happens, and the due end in their order."""

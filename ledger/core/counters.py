@@ -2,7 +2,8 @@
 
 Days and months are Kazakhstan's (UTC+5 without daylight saving since 1 March 2024), fixed for the
 ledger's life, so that what a cap reads never depends on a pack. Values are tiyn of the value in
-tenge that the movement's facts fixed; a movement without a value in tenge counts 0.
+tenge that the movement's facts fixed; a movement without a value in tenge counts 0. A sum stops at
+`COUNTER_MAX`: whoever moves the same quadrillions to and fro is over every cap anyway.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ ISSUED = "issued"
 """By asset code: minor units ever issued."""
 REDEEMED = "redeemed"
 """By asset code: minor units ever redeemed."""
+
+
+COUNTER_MAX = 2**63 - 1
+"""No counter goes higher; there it stays."""
+
+
+def add(sum: int, by: int) -> int:
+    """The counter after one more, `by` >= 0; in whatever order parts are added, the same."""
+    return min(sum + by, COUNTER_MAX)
 
 
 def local_day(at: int) -> int:

@@ -70,7 +70,7 @@ class State(Known):
         """Take values read from the store, brought up to what was applied since its last commit."""
         for need, value in loaded.items():
             if need[0] == "counter":
-                value += self.changes.counters.get(need, 0)
+                value = counters.add(value, self.changes.counters.get(need, 0))
             elif need[0] == "lookup":
                 value = self.changes.lookup(need, value)
             self.values[need] = value
@@ -169,6 +169,6 @@ class State(Known):
 
     def _add(self, need: Need, by: int) -> None:
         pending = self.changes.counters
-        pending[need] = pending.get(need, 0) + by
+        pending[need] = counters.add(pending.get(need, 0), by)
         if need in self.values:
-            self.values[need] += by
+            self.values[need] = counters.add(self.values[need], by)

@@ -8,11 +8,11 @@ rules and funds: those are judged over the plan's movements for every kind alike
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from ledger.core.account import Account
+from ledger.core.account import Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES, Asset
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import ID_BYTES, unb64
@@ -24,7 +24,8 @@ from ledger.core.transaction import Payload, Signer, Transaction
 
 B = TypeVar("B")
 
-ANYONE = frozenset(Role)
+ANYONE = frozenset(Role) - {Role.OPERATOR}
+"""Every role but the operator, whose key the server holds: it may only move time on (D9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Kind:
 
     `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys (base64url)
     that the transaction would register: the shell checks that they are good points. `large`: the
-    payload may have 40,000 bytes. `without_pack`: may be done while no rule is in force.
+    payload may have 40,000 bytes. `without_pack`: may be done while no rule is in force. `fresh`: what
+    it would make, where a batch looks that up at once because it is as a rule not there.
     """
 
     payload: type[Payload]
@@ -43,11 +45,12 @@ class Kind:
     keys: Callable[[Payload], tuple[str, ...]] = lambda payload: ()
     large: bool = False
     without_pack: bool = False
+    fresh: Callable[[Transaction], Need] | None = None
+    name: str = field(init=False)
+    """The versioned name, as in `transfer/1`."""
 
-    @property
-    def name(self) -> str:
-        """The versioned name, as in `transfer/1`."""
-        return str(self.payload.__struct_config__.tag)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", str(self.payload.__struct_config__.tag))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,21 @@ def asset_of(known: Known, code: str, kind: str) -> Asset:
 
 
 def open_account(known: Known, id: bytes, kind: str, which: str) -> Account:
-    """The account, open, or ACCOUNT_UNKNOWN / ACCOUNT_NOT_OPEN; `which` names the member."""
+    """The wallet, open, or ACCOUNT_UNKNOWN / ACCOUNT_KIND / ACCOUNT_NOT_OPEN; `which` names the
+    member. What is outstanding moves by `issue` and `redeem` alone: see `issue_account`."""
     account = require(known.account(id), Code.ACCOUNT_UNKNOWN, kind, member=which)
+    if account.kind != AccountKind.WALLET:
+        raise Refusal(refused(Code.ACCOUNT_KIND, kind, member=which, kind=account.kind.value))
     if account.status != "open":
         raise Refusal(refused(Code.ACCOUNT_NOT_OPEN, kind, member=which, status=account.status))
+    return account
+
+
+def issue_account(known: Known, asset: Asset) -> Account:
+    """The account on which what is outstanding of an asset stands negative."""
+    account = known.account(id_of(asset.issue_account))
+    if account is None:
+        raise AssertionError(f"asset {asset.code} without its issue account")
     return account
 
 

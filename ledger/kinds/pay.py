@@ -133,4 +133,8 @@ def _due(known: Known, asset: Asset, tender: Tender, value: int) -> int | None:
     return amount_for(value, asset.scale, Rate.parse(rate.rate))
 
 
-KIND = Kind(Pay, ANYONE, _plan, _needs)
+def _fresh(tx: Transaction) -> Need:
+    return ("object", "payment", _payment_key(tx, request_of(tx)))
+
+
+KIND = Kind(Pay, ANYONE, _plan, _needs, fresh=_fresh)

@@ -22,7 +22,7 @@ from ledger.core.transaction import Transaction
 from ledger.decide import Accepted, decide, needs
 from ledger.errors import BadSignature, Malformed, StoreProblem
 from ledger.keys import SigningKey
-from ledger.kinds import read
+from ledger.kinds import KINDS, read
 from ledger.log.leaf import decode_leaf
 from ledger.log.merkle import decode_frontier, leaf_hash, root
 from ledger.log.tiles import TILE_WIDTH, Edge, Tile, edge_of, grow, partial_tile
@@ -129,6 +129,7 @@ class Engine:
         transactions = [reading[0] for reading in readings if isinstance(reading, tuple)]
         known = self._store.find([tx.id for tx in transactions]) if transactions else {}
         cold = [tx for tx in transactions if tx.id not in known]
+        self._load_fresh(cold)
         drafts: list[Answer | int] = []
         for reading in readings:
             if isinstance(reading, Unread):
@@ -189,6 +190,9 @@ class Engine:
         head = self._store.write(rows)
         self._store.commit()
         self._head, self._edge = head, edge
+        for need in rows.changes.objects:
+            if need[1] not in REFERENCE_TYPES:
+                del self._state.values[need]  # a payment is seldom read again
 
     def _grow(self, batch: OpenBatch) -> tuple[Edge | None, list[TileRow]]:
         """The log's edge after this batch, and the tiles that it fills.
@@ -252,6 +256,17 @@ class Engine:
             raise AssertionError("a ledger without a clock")
         now = head.now + clock.offset if clock.frozen_at is None else clock.frozen_at
         return max(now, head.at)
+
+    def _load_fresh(self, transactions: list[Transaction]) -> None:
+        """Look up at once what these transactions would make: as a rule it is not there yet."""
+        values = self._state.values
+        fresh = [
+            need
+            for tx in transactions
+            if (of := KINDS[type(tx.payload)].fresh) and (need := of(tx)) not in values
+        ]
+        if fresh:
+            self._state.admit(self._store.load(fresh))
 
     def _load(self, transactions: list[Transaction], at: int) -> None:
         """Load in bulk what these decisions are known to need, one query a table a round."""
