@@ -61,6 +61,7 @@ class Sandbox:
 
     def __init__(self, folder: Path, ledger: Ledger, world: World, keyring: Keyring) -> None:
         self.ledger, self.world, self.keyring = ledger, world, keyring
+        self.folder = folder
         url = f"sqlite:///{folder / 'ledger.db'}"
         self.tenants = TenantStore.open(f"sqlite:///{folder / 'sandbox.db'}")
         self.reader = open_reading(url, unb64(ledger.id, 16))
@@ -123,19 +124,20 @@ class Sandbox:
 
     # Signing.
 
-    def payload(self, kind: str, ahead: int = HOUR, **members: Any) -> bytes:
+    def payload(self, kind: str, /, ahead: int = HOUR, **members: Any) -> bytes:
         nonce = f"test-nonce-{next(self._nonces):010}"
         not_after = self.ledger.time() + ahead
         base = {"kind": kind, "ledger": self.ledger.id, "nonce": nonce, "not_after": not_after}
         return msgspec.json.encode(base | {name.rstrip("_"): v for name, v in members.items()})
 
-    def sign(self, key: SigningKey | str, kind: str, ahead: int = HOUR, **members: Any) -> str:
-        signer = self.key_of(key) if isinstance(key, str) else key
-        return seal(
-            self.payload(kind, ahead, **members), kid=signer.kid, typ="tenge-tx", sign=signer.sign
-        )
+    def sign(
+        self, by: SigningKey | str, kind: str, /, ahead: int = HOUR, **members: Any
+    ) -> str:
+        signer = self.key_of(by) if isinstance(by, str) else by
+        payload = self.payload(kind, ahead, **members)
+        return seal(payload, kid=signer.kid, typ="tenge-tx", sign=signer.sign)
 
-    def request(self, till: str, total: str, ahead: int = HOUR, **members: Any) -> str:
+    def request(self, till: str, total: str, /, ahead: int = HOUR, **members: Any) -> str:
         """A seeded till's request: in tenge and in tUSDT at the current rate."""
         from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
 

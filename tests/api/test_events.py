@@ -1,0 +1,188 @@
+"""Events by long-poll: one sequence, by cursor, filtered, waiting without holding anyone up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from ledger.errors import Overloaded
+from sandbox_api import parking
+from sandbox_api.limits import PARKED_MAX
+from sandbox_api.parking import Parking
+from tests.api.sandbox import Person, Sandbox, id_of
+
+
+def events(sandbox: Sandbox, query: str, **headers: str) -> dict[str, Any]:
+    answer = sandbox.get(f"/v1/events?{query}", **headers)
+    assert answer.status_code == 200, answer.json
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_every_entry_is_told_once_and_in_order(sandbox: Sandbox, person: Person) -> None:
+    told: list[dict[str, Any]] = []
+    after = 0
+    while True:
+        page = events(sandbox, f"after={after}&limit=7")
+        told += page["events"]
+        if page["next"] == page["head"]:
+            break
+        after = page["next"]
+
+    assert [event["seq"] for event in told] == list(range(1, page["head"] + 1))
+    indexes = [event["index"] for event in told if event["type"] == "entry"]
+    assert indexes == list(range(sandbox.reader.head().size))
+
+
+def test_without_a_cursor_events_start_now(sandbox: Sandbox, person: Person) -> None:
+    page = events(sandbox, "")
+
+    assert page == {"events": [], "next": page["head"], "head": page["head"]}
+
+
+def test_a_filter_by_account_lets_its_entries_through(sandbox: Sandbox, person: Person) -> None:
+    head = events(sandbox, "")["head"]
+    other = sandbox.joined()
+    aigerim = sandbox.world.persona("aigerim").account("KZTD")
+    mine = sandbox.transfer(person, aigerim)
+    for jws in (mine, sandbox.transfer(other, aigerim)):
+        sandbox.submit(jws)
+    too_much = sandbox.transfer(person, aigerim, "99999.00")
+    sandbox.submit(too_much)
+
+    page = events(
+        sandbox, f"after={head}&account={person.accounts['KZTD']}&lang=en", key="publishable"
+    )
+
+    assert [event["id"] for event in page["events"]] == [id_of(mine), id_of(too_much)]
+    assert page["events"][0]["postings"][0]["amount"] == "1.00"
+    assert page["events"][1]["type"] == "refusal"
+    assert page["events"][1]["reasons"][0]["code"] == "FUNDS"
+    assert page["next"] == page["head"]
+
+
+def test_a_filter_by_request_lets_its_payments_through(sandbox: Sandbox, person: Person) -> None:
+    head = events(sandbox, "")["head"]
+    request = sandbox.request("market", "10.00")
+    id = sandbox.post("/v1/payment-requests", {"request": request}).json["id"]
+    refused, paid = (sandbox.pay(person, asset, request) for asset in ("tUSDT", "KZTD"))
+    for jws in (refused, paid, sandbox.pay(person, "KZTD", sandbox.request("market", "11.00"))):
+        sandbox.submit(jws)
+
+    page = events(sandbox, f"after={head}&request={id}", key="publishable")
+
+    assert [(event["type"], event["id"]) for event in page["events"]] == [
+        ("refusal", id_of(refused)),
+        ("entry", id_of(paid)),
+    ]
+    assert {event["request"] for event in page["events"]} == {id}
+
+
+def test_a_publishable_key_must_say_whom_it_follows(sandbox: Sandbox) -> None:
+    answer = sandbox.get("/v1/events?after=0", key="publishable")
+
+    assert (answer.status_code, answer.json["code"]) == (403, "events.filter")
+
+
+def test_a_long_poll_answers_as_soon_as_something_happens(
+    sandbox: Sandbox, person: Person
+) -> None:
+    head = events(sandbox, "")["head"]
+    account = person.accounts["KZTD"]
+    jws = sandbox.transfer(person, sandbox.world.persona("aigerim").account("KZTD"))
+    found: list[dict[str, Any]] = []
+
+    def wait() -> None:
+        client = sandbox.app.test_client()
+        headers = {"Authorization": f"Bearer {sandbox.secret}"}
+        path = f"/v1/events?after={head}&wait=20&account={account}"
+        found.append(client.get(path, headers=headers).json)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    other = sandbox.joined()  # wakes the waiting one for nothing
+    assert other.party != person.party
+    begun = time.monotonic()
+    sandbox.submit(jws)
+    waiting.join(10)
+
+    assert not waiting.is_alive()
+    assert time.monotonic() - begun < 5
+    assert [event["id"] for event in found[0]["events"]] == [id_of(jws)]
+
+
+def test_a_long_poll_ends_empty_when_nothing_happens(sandbox: Sandbox) -> None:
+    begun = time.monotonic()
+
+    page = events(sandbox, "wait=1")
+
+    assert page["events"] == []
+    assert 0.9 < time.monotonic() - begun < 5
+
+
+class _Head:
+    def __init__(self) -> None:
+        self.events = 5
+        self.looks = 0
+
+    def __call__(self) -> int:
+        self.looks += 1
+        return self.events
+
+
+def test_one_look_serves_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parking, "LOOK_AGAIN_S", 0.1)
+    head = _Head()
+    places = Parking(head)
+    waiting = [threading.Thread(target=places.wait_beyond, args=(5, 30)) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    while head.looks < 4:
+        time.sleep(0.01)
+    looked = head.looks
+    head.events = 6  # nobody calls: found at the next look
+    for thread in waiting:
+        thread.join(5)
+
+    assert not any(thread.is_alive() for thread in waiting)
+    assert looked < 20
+
+
+def test_a_call_wakes_at_once() -> None:
+    head = _Head()
+    places = Parking(head)
+    waiting = threading.Thread(target=places.wait_beyond, args=(5, 30))
+    waiting.start()
+    while not head.looks:
+        time.sleep(0.001)
+    head.events = 6
+    begun = time.monotonic()
+    places.wake()
+    waiting.join(5)
+
+    assert not waiting.is_alive()
+    assert time.monotonic() - begun < 0.4
+
+
+def test_no_more_wait_than_there_are_places() -> None:
+    head = _Head()
+    places = Parking(head)
+    waiting = [
+        threading.Thread(target=places.wait_beyond, args=(5, 30)) for _ in range(PARKED_MAX)
+    ]
+    for thread in waiting:
+        thread.start()
+    while places._gate._free._value:  # until everyone has a place
+        time.sleep(0.001)
+
+    with pytest.raises(Overloaded):
+        places.wait_beyond(5, 1)
+
+    head.events = 6
+    places.wake()
+    for thread in waiting:
+        thread.join(5)
+    places.wait_beyond(5, 1)
