@@ -24,8 +24,11 @@ Kid = Annotated[str, Meta(min_length=43, max_length=43)]
 Nonce = Annotated[str, Meta(min_length=16, max_length=43)]
 Ms = Annotated[int, Meta(gt=0, lt=1 << 48)]
 AmountText = Annotated[str, Meta(min_length=1, max_length=21)]
-Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
-"""A short ASCII name of a thing (never of a person): zones, packs."""
+Label = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$(?!\n)")
+]
+"""A short ASCII name of a thing (never of a person): zones, packs. In Python `$` alone would let a
+newline follow."""
 
 
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):

@@ -12,7 +12,7 @@ import msgspec
 from ledger.core.geometry import Point, Polygon
 
 
-class Hours(msgspec.Struct, frozen=True, array_like=True):
+class Hours(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Open on `weekday` (Monday is 0) from minute `opens` up to, not including, `closes`."""
 
     weekday: int

@@ -22,7 +22,12 @@ from ledger.core.plan import Opening, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.kind import Kind, id_of, party_need, party_of, payload_of
 
-AssetCode = Annotated[str, Meta(min_length=2, max_length=12, pattern=r"^[A-Za-z][A-Za-z0-9]+$")]
+AssetCode = Annotated[
+    str, Meta(min_length=2, max_length=12, pattern=r"^[A-Za-z][A-Za-z0-9]+$(?!\n)")
+]
+
+ISSUERS = frozenset({Role.CENTRAL_BANK, Role.BANK, Role.EXCHANGE, Role.ISSUER})
+"""Roles that an issuer may have."""
 
 
 class RegisterAsset(Payload, frozen=True, forbid_unknown_fields=True, tag="asset/1"):
@@ -50,6 +55,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.ROLE_NOT_ADMITTED, KIND.name, role=signer.party.role.value)
     if payload.asset_class == AssetClass.DIGITAL_TENGE and party.role != Role.CENTRAL_BANK:
         return refused(Code.NOT_ISSUER, KIND.name, asset=payload.code)
+    if party.role not in ISSUERS:
+        return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="issuer")
     if in_tenge and payload.scale != 2:
         return refused(Code.AMOUNT_FORM, KIND.name, member="scale", expected=2)
     if known.object("asset", payload.code.encode()) is not None:

@@ -15,15 +15,19 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Clock, Object
 from ledger.core.party import Role
 from ledger.core.plan import Plan
-from ledger.core.transaction import Ms, Payload, Signer, Transaction
+from ledger.core.transaction import Payload, Signer, Transaction
 from ledger.kinds.kind import Kind, payload_of
+
+
+TIME_LIMIT = 1 << 47
+"""No clock is set to this (the year 6429) or later: what is signed then must still fit in 48 bits."""
 
 
 class SetClock(Payload, frozen=True, forbid_unknown_fields=True, tag="clock/1"):
     """`offset` ms are added to the database's clock; `frozen_at` (ms UTC), when set, is the time."""
 
     offset: Annotated[int, Meta(ge=0, lt=1 << 43)]
-    frozen_at: Ms | None
+    frozen_at: Annotated[int, Meta(gt=0, lt=TIME_LIMIT)] | None
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:

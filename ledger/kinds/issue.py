@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.core import counters
 from ledger.core.amount import parse_amount
 from ledger.core.asset import AssetClass
 from ledger.core.decision import Code, Refused, refused
@@ -19,6 +20,7 @@ from ledger.kinds.kind import (
     account_needs,
     asset_of,
     id_of,
+    issue_account,
     movement_between,
     open_account,
     payload_of,
@@ -36,7 +38,11 @@ class Issue(Payload, frozen=True, forbid_unknown_fields=True, tag="issue/1"):
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
-    yield from issue_needs(known, id_of(payload_of(tx, Issue).to))
+    to = id_of(payload_of(tx, Issue).to)
+    yield from issue_needs(known, to)
+    account = known.values.get(("account", to))
+    if account is not None:
+        yield ("counter", counters.ISSUED, 0, account.asset.encode(), "")
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -45,7 +51,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     asset = asset_of(known, target.asset, KIND.name)
     if asset.issuer != b64(signer.id):
         return refused(Code.NOT_ISSUER, KIND.name, asset=asset.code)
-    source = open_account(known, id_of(asset.issue_account), KIND.name, "issue_account")
+    source = issue_account(known, asset)
     amount = parse_amount(payload.amount, asset.scale)
     movement = movement_between(known, source, target, amount, "issue")
     if asset.class_ == AssetClass.DIGITAL_TENGE and movement.target_party.role not in FIRST_TIER:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ledger.core.account import Account
 from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
@@ -20,8 +21,10 @@ from ledger.kinds.kind import (
     Kind,
     asset_of,
     id_of,
+    issue_account,
     movement_between,
     open_account,
+    party_of,
     payload_of,
 )
 
@@ -39,16 +42,23 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Redeem)
-    source = open_account(known, id_of(payload.from_), KIND.name, "from")
-    asset = asset_of(known, source.asset, KIND.name)
+    id = id_of(payload.from_)
+    account = known.account(id)
+    if account is None or not _has_authority(known, account, signer):
+        return refused(Code.NO_AUTHORITY, KIND.name, member="from")
+    asset = asset_of(known, account.asset, KIND.name)
     if asset.issuer != b64(signer.id):
         return refused(Code.NOT_ISSUER, KIND.name, asset=asset.code)
-    target = open_account(known, id_of(asset.issue_account), KIND.name, "issue_account")
+    source = open_account(known, id, KIND.name, "from")
     amount = parse_amount(payload.amount, asset.scale)
-    movement = movement_between(known, source, target, amount, "redeem")
-    if source.owner != signer.id and movement.source_party.registrar != b64(signer.id):
-        return refused(Code.NO_AUTHORITY, KIND.name, member="from")
-    return Plan(movements=(movement,))
+    target = issue_account(known, asset)
+    return Plan(movements=(movement_between(known, source, target, amount, "redeem"),))
+
+
+def _has_authority(known: Known, account: Account, signer: Signer) -> bool:
+    """Whether the account is the signer's own, or of a party that the signer registered."""
+    owner = party_of(known, account.owner, KIND.name)
+    return account.owner == signer.id or owner.registrar == b64(signer.id)
 
 
 KIND = Kind(Redeem, frozenset({Role.CENTRAL_BANK, Role.ISSUER, Role.EXCHANGE}), _plan, _needs)

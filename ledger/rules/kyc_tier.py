@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 from ledger.core.decision import Code
-from ledger.core.party import Role
 from ledger.rules.rule import Case, Finding, Rule
 
 
@@ -21,7 +20,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check(case: Case, parameters: Parameters) -> Finding | None:
     """Refuse a payer below the tier; a merchant that refunds is not a payer."""
     payer = case.movement.source_party
-    if not case.tender or payer.role == Role.MERCHANT or payer.tier >= parameters.tier_min:
+    if not case.tender or case.movement.purpose == "refund" or payer.tier >= parameters.tier_min:
         return None
     return Finding(Code.KYC_TIER, {"tier": payer.tier, "tier_min": parameters.tier_min})
 

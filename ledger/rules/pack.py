@@ -77,6 +77,8 @@ def read_pack(text: str, base: str | None = None) -> Pack:
         raise Malformed("pack.extends", "give the text of the pack that this one extends")
     if base is not None:
         named = {row.rule.name for row in rows}
+        if extended_digest(base) is not None:
+            raise Malformed("pack.chain", "a pack may not extend one that extends another", "text")
         rows += [row for row in read_pack(base).rows if row.rule.name not in named]
     _refuse_overlaps(rows)
     order = {name: place for place, name in enumerate(RULES)}
@@ -98,6 +100,8 @@ def _read_text(text: str) -> _PackText:
         raise Malformed("pack.toml", f"the pack is not TOML: {error}", "text") from None
     except msgspec.ValidationError as error:
         raise Malformed("pack.member", f"the pack cannot be read: {error}", "text") from None
+    except ValueError:  # a number so long that Python will not read it
+        raise Malformed("pack.number", "the pack holds a number of thousands of digits") from None
     except RecursionError:
         raise Malformed("pack.toml", "the pack nests too deep", "text") from None
 

@@ -16,9 +16,9 @@ from ledger.rules.rule import Case, Finding, Rule
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`age_max_s`: a used rate is at most so many seconds old."""
+    """`age_max_s`: a used rate is at most so many seconds old, a year at most."""
 
-    age_max_s: Annotated[int, Meta(gt=0)]
+    age_max_s: Annotated[int, Meta(gt=0, le=366 * 86_400)]
 
 
 def check(case: Case, parameters: Parameters) -> Finding | None:

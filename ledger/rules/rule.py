@@ -22,7 +22,7 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.party import Role
 from ledger.core.plan import Movement
-from ledger.core.zone import Zone
+from ledger.core.zone import Permit, Zone
 
 SELLS_TO = frozenset({Role.EXCHANGE, Role.ISSUER})
 """Roles to which a merchant may move the crypto it took, anywhere: selling it is no payment."""
@@ -41,8 +41,8 @@ class Case(msgspec.Struct, frozen=True):
 
     `tender`: it is a direct payment in something other than tenge, which zones bind. `zone` is the
     deciding zone of the place: the most specific (smallest) active one that contains it, else the
-    most specific of the others, else None. `permit` is the merchant's permit there that reaches
-    furthest, whatever its status; `rate` the rate object the request used.
+    most specific of the others, else None. `permit` is the merchant's permit there: one that is
+    valid now before any other, then the one that reaches furthest; `rate` the rate object used.
     """
 
     movement: Movement
@@ -91,7 +91,7 @@ def case_of(movement: Movement, known: Known, at: int) -> Case:
     if place is None:
         return Case(movement, known, at, tender=True)
     zone = deciding_zone(place.point, known, at)
-    permit = None if zone is None else _permit(place.merchant, zone.key, known)
+    permit = None if zone is None else _permit(place.merchant, zone.key, known, at)
     rate = None if place.rate is None else known.object("rate", place.rate)
     return Case(movement, known, at, True, zone, permit, rate)
 
@@ -136,17 +136,19 @@ def case_needs(
             yield ("object", "permit", permit)
 
 
-def _permit(merchant: bytes, zone: bytes, known: Known) -> Object | None:
+def _permit(merchant: bytes, zone: bytes, known: Known, at: int) -> Object | None:
     found: Object | None = None
     for key in known.lookup("permit", "merchant", merchant + zone):
         permit = known.object("permit", key)
-        if permit is not None and (found is None or _reach(permit) > _reach(found)):
+        if permit is not None and (found is None or _rank(permit, at) > _rank(found, at)):
             found = permit
     return found
 
 
-def _reach(permit: Object) -> tuple[bool, int, bytes]:
-    return permit.status == "active", permit.body.valid_until, permit.key  # type: ignore[attr-defined]
+def _rank(permit: Object, at: int) -> tuple[bool, bool, int, bytes]:
+    terms: Permit = permit.body  # type: ignore[assignment]
+    active = permit.status == "active"
+    return active and terms.valid_from <= at, active, terms.valid_until, permit.key
 
 
 _CONTAINS_MAX = 4_096
