@@ -76,6 +76,7 @@ def run(options: Options, announce: Callable[[Up], None]) -> int:
             "--seed makes every persona's key known to whoever knows the seed, so it works on"
             " loopback only: leave out --seed or --host."
         )
+    os.umask(0o077)  # whatever is written is ours alone
     ports = bind(options.host, options.port)
     try:
         with _folder(options) as folder, _run_folder() as run_folder:

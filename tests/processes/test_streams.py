@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -174,6 +175,9 @@ def test_a_reader_that_takes_nothing_is_told_so_and_harms_nobody(
             + first
         )
         assert b"hello" in stalled.recv(4096) + stalled.recv(4096)
+        told: list[int] = []
+        reading = Thread(target=lambda: told.extend(lively.hear()["seq"] for _ in range(5000)))
+        reading.start()
         for _ in range(10):
             payer.client.submit_many(
                 payer.seal(
@@ -184,12 +188,13 @@ def test_a_reader_that_takes_nothing_is_told_so_and_harms_nobody(
                 )
                 for _ in range(500)
             )
-        told = [lively.hear()["seq"] for _ in range(5000)]
+        reading.join()
         read = b""
         stalled.settimeout(SOON_S)
         while received := stalled.recv(1 << 20):
             read = read[-1000:] + received
 
+    assert len(told) == 5000
     assert told == sorted(set(told))
     assert b'"code":"overloaded"' in read
 

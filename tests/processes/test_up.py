@@ -10,7 +10,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -161,10 +163,11 @@ def test_seeded_personas_have_the_same_keys_in_another_ledger() -> None:
     assert kids[0] == kids[1]
 
 
-def test_the_tree_is_small(sandbox: Running) -> None:
-    Wallet.join(sandbox.client())
+def test_the_tree_is_small(broken: Running) -> None:
+    for _ in range(8):
+        Wallet.join(broken.client())
 
-    pids = {"supervisor": sandbox.process.pid, **sandbox.children()}
+    pids = {"supervisor": broken.process.pid, **broken.children()}
     sizes = {name: _pss_kib(pid) // 1024 for name, pid in pids.items()}
 
     print(f"PSS in MB: {sizes}, together {sum(sizes.values())}")
@@ -205,6 +208,18 @@ def test_only_the_writer_and_custody_can_open_the_keyring(tmp_path: Path) -> Non
         assert not opened
     finally:
         running.end()
+
+
+def test_processes_that_share_a_listener_never_wait_for_each_other(sandbox: Running) -> None:
+    def ask(_: int) -> float:
+        before = time.perf_counter()
+        sandbox.client().get("/assets")
+        return time.perf_counter() - before
+
+    with ThreadPoolExecutor(8) as threads:
+        took = sorted(threads.map(ask, range(200)))
+
+    assert took[-1] < 2.0
 
 
 # Sentences -----------------------------------------------------------------------------------
