@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 _LENGTH_DIGITS_MAX: Final = 12
+_METHODS: Final = {
+    route.path: {one.method for one in ROUTES if one.path == route.path} for route in ROUTES
+}
 _NO_PATH: Final[Mapping[str, str]] = {}
 _log = logging.getLogger("sandbox_api")
 _encode = msgspec.json.Encoder().encode
@@ -174,7 +177,8 @@ class _Walk:
             return self._problem(request, Problem("body.size"))
         if isinstance(error, MethodNotAllowed):
             response = self._problem(request, Problem("route.method"))
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+            methods = _METHODS.get(request.path) or error.valid_methods or ()
+            response.headers["Allow"] = ", ".join(sorted(methods))
             return response
         if error.code == 404:
             return self._problem(request, Problem("route.unknown"))
@@ -276,7 +280,11 @@ class _Walk:
 
 
 def _view(walk: _Walk, route: Route, reader: Reader, /, **path: str) -> Response:
-    return walk.through(route, reader, _request(), path)
+    request = _request()
+    if path and request.path in _METHODS:
+        # A fixed path that a variable matched too: `GET /v1/transactions/batch` names no id.
+        return walk.refused(request, MethodNotAllowed())
+    return walk.through(route, reader, request, path)
 
 
 def _request() -> Request:

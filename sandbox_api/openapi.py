@@ -117,7 +117,7 @@ def _answer(answer: Answer, schema_of: dict[Any, Json]) -> Json:
     media: Json
     if isinstance(answer.type, str):
         text = answer.type.partition(";")[0]
-        schema: Json = {"type": "string"}
+        schema: Json = {"type": "object" if text == JSON else "string"}
         media = {text: {"schema": schema}}
     else:
         refs = [schema_of[one] for one in _structs(answer)]

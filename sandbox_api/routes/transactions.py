@@ -33,9 +33,14 @@ from sandbox_api.wire import (
 _lines = msgspec.json.Encoder().encode_lines
 
 _JWS: Final = (
-    "eyJhbGciOiJFZERTQSIsImtpZCI6IjQzIGNoYXJhY3RlcnMiLCJ0eXAiOiJ0ZW5nZS10eCJ9"
-    ".eyJraW5kIjoidHJhbnNmZXIvMSJ9.c2lnbmF0dXJl"
+    "eyJhbGciOiJFZERTQSIsImtpZCI6InAwTzVCb2xvTTFpUHBrREMxOGJOQUZDeGVRa2JyMk45QVlaeEludV8yM0Ei"
+    "LCJ0eXAiOiJ0ZW5nZS10eCJ9.eyJraW5kIjoidHJhbnNmZXIvMSIsImxlZGdlciI6IjVjU1lxeXNFVzJ5endDTUZ"
+    "qN2lwdGciLCJub25jZSI6ImMyOXRaU0J5WVc1a2IyMGdNVFppIiwibm90X2FmdGVyIjoxNzk1MzUzMTYwODU5LCJ"
+    "mcm9tIjoiQWFJRGpuOEEyNlRmcjlpZUdFWjV6USIsInRvIjoiQWFJRnYydm5BUjA1Zm1lRmsyTHlLQSIsImFtb3V"
+    "udCI6IjEyLjAwIn0.cg0fTrjFyBAp4mUYWL1hBMw2W-Tn7WlEsRccsGh8nDAu5pqvJqn1I3ELYvVQqSezJRDq8_-"
+    "rglCkBs_7ze-YDQ"
 )
+"""A transfer on a ledger that is not yours: its form is right, and it is refused."""
 
 
 def submit(call: Call) -> Reply:

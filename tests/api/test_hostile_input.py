@@ -43,6 +43,7 @@ def assert_problem(answer: TestResponse, status: int, code: str) -> None:
         pytest.param("GET", "/V1/assets", 404, "route.unknown", id="another case"),
         pytest.param("GET", "/v1/assets%00", 404, "route.unknown", id="a NUL in the path"),
         pytest.param("GET", "/v1/transactions", 405, "route.method", id="reading where one writes"),
+        pytest.param("GET", "/v1/transactions/batch", 405, "route.method", id="no such id"),
         pytest.param("DELETE", "/v1/assets", 405, "route.method", id="deleting"),
         pytest.param("OPTIONS", "/v1/assets", 405, "route.method", id="options"),
         pytest.param("TRACE", "/v1/assets", 405, "route.method", id="trace"),

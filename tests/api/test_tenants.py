@@ -51,7 +51,9 @@ def test_a_key_is_found_by_its_hash_until_it_is_taken_back(store: TenantStore) -
     assert store.find_key(digest_of(key)) is None
 
 
-@pytest.mark.parametrize("key", ["", "tsk_", f"xyz_{32 * 'A'}", f"tsk_{31 * 'A'}", f"tsk_{32 * 'ä'}"])
+@pytest.mark.parametrize(
+    "key", ["", "tsk_", f"xyz_{32 * 'A'}", f"tsk_{31 * 'A'}", f"tsk_{32 * 'ä'}"]
+)
 def test_only_keys_of_the_documented_form_are_kept(store: TenantStore, key: str) -> None:
     with pytest.raises(ValueError, match="an API key is"):
         store.put_key(1, key)
