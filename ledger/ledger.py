@@ -9,7 +9,9 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from types import TracebackType
 
 import msgspec
@@ -48,6 +50,7 @@ class Ledger:
         self._store = store
         self._engine = Engine(store, id, keyring.key(OPERATOR_KEY))  # under the lock
         self._lock = threading.Lock()
+        self._gate = threading.Lock()  # never held for long; the next three are under it
         self._queue: deque[tuple[list[Offer], Future[list[Answer]]]] = deque()
         self._queued = 0
         self._closed = False
@@ -87,13 +90,14 @@ class Ledger:
         """Answers in the order of the offers, once they are durable. Raises DoorShut, Overloaded."""
         if not offers:
             return []
-        if self._closed:
-            raise DoorShut("this ledger is closed")
-        if self._queued + len(offers) > QUEUE_MAX:
-            raise Overloaded(f"{self._queued} transactions wait already; try again in a second")
         answer: Future[list[Answer]] = Future()
-        self._queued += len(offers)
-        self._queue.append((offers, answer))
+        with self._gate:
+            if self._closed:
+                raise DoorShut("this ledger is closed")
+            if self._queued + len(offers) > QUEUE_MAX:
+                raise Overloaded(f"{self._queued} transactions wait already; try again in a second")
+            self._queued += len(offers)
+            self._queue.append((offers, answer))
         while not answer.done():
             with self._lock:
                 if not answer.done():
@@ -101,9 +105,9 @@ class Ledger:
         return answer.result()
 
     def take(self, offers: list[Offer]) -> list[Answer]:
-        """Write these offers as one batch of their own, on the caller's thread."""
-        with self._lock:
-            return self._engine.take(offers)
+        """Write these offers as one batch of their own, on the caller's thread. Raises DoorShut."""
+        with self._open_engine() as engine:
+            return engine.take(offers)
 
     def submit_one(self, jws: str | bytes) -> Answer:
         """One transaction whose signatures nobody has checked yet."""
@@ -115,8 +119,8 @@ class Ledger:
 
         Signed only after the head was read back, so this key never signs two roots for one size.
         """
-        with self._lock:
-            head = self._engine.head()
+        with self._open_engine() as engine:
+            head = engine.head()
         key = self._log_key
         return sign_checkpoint(
             self.origin, head.size, checkpoint_root(head), key.sign, key.public_key
@@ -124,18 +128,18 @@ class Ledger:
 
     def time(self) -> int:
         """The sandbox's time, ms UTC."""
-        with self._lock:
-            return self._engine.time()
+        with self._open_engine() as engine:
+            return engine.time()
 
     def tick(self) -> None:
         """End what is due though nobody asks."""
-        with self._lock:
-            self._engine.tick()
+        with self._open_engine() as engine:
+            engine.tick()
 
     def events(self) -> int:
         """How many events there are, as the database has it now."""
-        with self._lock:
-            return self._engine.head().events
+        with self._open_engine() as engine:
+            return engine.head().events
 
     @property
     def events_seen(self) -> int:
@@ -154,10 +158,11 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the store. What waits is still written."""
+        with self._gate:
+            self._closed = True
         with self._lock:
             while self._queue:
                 self._write_next()
-            self._closed = True
             self._store.close()
 
     def __enter__(self) -> Ledger:
@@ -171,14 +176,23 @@ class Ledger:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _open_engine(self) -> Iterator[Engine]:
+        """The engine for oneself; DoorShut once closed, so that nothing reopens the store."""
+        with self._lock:
+            if self._closed:
+                raise DoorShut("this ledger is closed")
+            yield self._engine
+
     def _write_next(self) -> None:
         """Write what waits, as one batch. Under the lock."""
         taken: list[tuple[list[Offer], Future[list[Answer]]]] = []
         count = 0
-        while self._queue and (not taken or count + len(self._queue[0][0]) <= BATCH_MAX):
-            taken.append(self._queue.popleft())
-            count += len(taken[-1][0])
-        self._queued -= count
+        with self._gate:
+            while self._queue and (not taken or count + len(self._queue[0][0]) <= BATCH_MAX):
+                taken.append(self._queue.popleft())
+                count += len(taken[-1][0])
+            self._queued -= count
         try:
             answers = self._engine.take([offer for offers, _ in taken for offer in offers])
         except BaseException as error:

@@ -92,7 +92,10 @@ def read_request(jws: bytes | str) -> tuple[OpenRequest, Signed]:
 
 def _decode(envelope: Envelope, decoder: msgspec.json.Decoder[P], checked: bool) -> P:
     if checked:
-        return decoder.decode(envelope.payload)
+        try:
+            return decoder.decode(envelope.payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # it was not: the strict reading names the fault
     return decode_payload(envelope.payload, decoder)
 
 

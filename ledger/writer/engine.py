@@ -10,7 +10,8 @@ database refuses is replayed one by one, so one bad transaction never fails its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -64,6 +65,7 @@ class Engine:
         self._head: Head | None = None  # as last seen committed
         self._edge: Edge | None = None  # of the log at that head; None: to be read back
         self._pruned_at = 0  # refusals there were when they were last pruned
+        self._decided_at = 0  # time of the last batch that left a row, an entry's or a refusal's
         self._broken = False  # the connection is to be reopened first
 
     def take(self, offers: Sequence[Offer]) -> list[Answer]:
@@ -73,35 +75,31 @@ class Engine:
         """
         readings = [_reading(offer) for offer in offers]
         try:
-            return self._take_all(readings)
-        except Exception as error:  # whatever it is, no outcome is guessed, no neighbour suffers
-            log.warning("batch_failed", error=repr(error), offers=len(offers))
+            return self._take_or_replay(readings)
+        except BaseException:  # interrupted half way
             self._fail()
-            return self._replay(readings)
+            raise
 
     def tick(self) -> None:
         """End what is due though nobody asks, and let the store tidy up. Raises StoreProblem."""
-        try:
+        with self._failing():
             self._take_all([])
             self._prune()
             self._store.idle()
-        except Exception as error:
-            self._fail()
-            raise StoreProblem(f"the store failed: {error}") from error
 
     def head(self) -> Head:
         """The head as the database holds it now, read back. Raises StoreProblem."""
-        head = self._begin()
-        self._store.rollback()
-        return head
+        with self._failing():
+            head = self._begin()
+            self._store.rollback()
+            return head
 
     def time(self) -> int:
         """The sandbox's time, ms UTC. Raises StoreProblem."""
-        head = self._begin()
-        try:
-            return self._time(head)
-        finally:
+        with self._failing():
+            at = self._time(self._begin())
             self._store.rollback()
+            return at
 
     @property
     def events_seen(self) -> int:
@@ -109,6 +107,14 @@ class Engine:
         return 0 if self._head is None else self._head.events
 
     # One batch -------------------------------------------------------------------------------
+
+    def _take_or_replay(self, readings: Sequence[Reading]) -> list[Answer]:
+        try:
+            return self._take_all(readings)
+        except Exception as error:  # whatever it is, no outcome is guessed, no neighbour suffers
+            log.warning("batch_failed", error=repr(error), offers=len(readings))
+            self._fail()
+        return self._replay(readings)
 
     def _take_all(self, readings: Sequence[Reading]) -> list[Answer]:
         """End what is due in as many commits as it takes, then decide and commit the offers."""
@@ -189,7 +195,7 @@ class Engine:
         rows = batch.close(tiles)
         head = self._store.write(rows)
         self._store.commit()
-        self._head, self._edge = head, edge
+        self._head, self._edge, self._decided_at = head, edge, batch.at
         for need in rows.changes.objects:
             if need[1] not in REFERENCE_TYPES:
                 del self._state.values[need]  # a payment is seldom read again
@@ -247,7 +253,8 @@ class Engine:
         return head
 
     def _time(self, head: Head) -> int:
-        """The batch's one time: the sandbox's clock, never before the last entry (D9)."""
+        """The batch's one time: the sandbox's clock, never before the last entry (D9), nor before
+        the last refusal: whoever heard that a transaction has expired may sign another."""
         if head.size == 0:
             return head.now
         self._require(("object", "clock", b""))
@@ -255,7 +262,7 @@ class Engine:
         if clock is None:
             raise AssertionError("a ledger without a clock")
         now = head.now + clock.offset if clock.frozen_at is None else clock.frozen_at
-        return max(now, head.at)
+        return max(now, head.at, self._decided_at)
 
     def _load_fresh(self, transactions: list[Transaction]) -> None:
         """Look up at once what these transactions would make: as a rule it is not there yet."""
@@ -310,6 +317,17 @@ class Engine:
 
     # When something failed ---------------------------------------------------------------------
 
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Whatever goes wrong within, nothing known before is trusted. Raises StoreProblem."""
+        try:
+            yield
+        except BaseException as error:
+            self._fail()
+            if isinstance(error, Exception):
+                raise StoreProblem(f"the store failed: {error}") from error
+            raise
+
     def _fail(self) -> None:
         """After any error nothing in memory is trusted, the connection neither."""
         self._store.rollback()
@@ -339,7 +357,7 @@ class Engine:
         self._fail()
         if isinstance(error, StoreProblem):
             return Busy(f"the store failed, nothing is known to have happened: {error}")
-        return Unread("internal_error", "this transaction cannot be decided; the fault is ours")
+        return _FAULT
 
 
 def checkpoint_root(head: Head) -> bytes:
@@ -347,8 +365,15 @@ def checkpoint_root(head: Head) -> bytes:
     return root(head.size, decode_frontier(head.size, head.frontier))
 
 
+_FAULT = Unread("internal_error", "this transaction cannot be decided; the fault is ours")
+
+
 def _reading(offer: Offer) -> Reading:
-    tx = read_offer(offer)
+    try:
+        tx = read_offer(offer)
+    except Exception as error:
+        log.error("offer_unread", error=repr(error))
+        return _FAULT
     return tx if isinstance(tx, Unread) else (tx, offer.verified)
 
 

@@ -50,7 +50,8 @@ class Link:
         self._socket: socket.socket | None = None  # under the lock
         self._waiting: dict[int, _Waiting] = {}  # under the lock
         self._seq = itertools.count(1)
-        self._unanswered = 0
+        self._window = threading.Lock()
+        self._unanswered = 0  # under the window's lock
         self._events = 0
         self._heads = threading.Condition()
         self._closed = False
@@ -59,13 +60,17 @@ class Link:
         """Answers in the order of the offers, once durable. Raises DoorShut, Overloaded."""
         if not offers:
             return []
-        if self._unanswered + len(offers) > WINDOW_MAX:
-            raise Overloaded(f"{self._unanswered} transactions wait already; try again in a second")
-        self._unanswered += len(offers)
+        with self._window:
+            if self._unanswered + len(offers) > WINDOW_MAX:
+                raise Overloaded(
+                    f"{self._unanswered} transactions wait already; try again in a second"
+                )
+            self._unanswered += len(offers)
         try:
             return self._ask("submit", offers).answers
         finally:
-            self._unanswered -= len(offers)
+            with self._window:
+                self._unanswered -= len(offers)
 
     def checkpoint(self) -> str:
         """The signed checkpoint of the durable head."""
@@ -134,6 +139,7 @@ class Link:
     def _connect(self) -> None:
         """Under the lock."""
         opened = socket.socket(socket.AF_UNIX)
+        opened.settimeout(ANSWER_S)
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BYTES)
             opened.connect(str(self._folder / SOCKET_NAME))
@@ -150,7 +156,7 @@ class Link:
         """The reader's own thread: hands each answer to whoever waits for it."""
         frames = Frames()
         with contextlib.suppress(OSError, ValueError):
-            while received := connected.recv(RECEIVE_BYTES):
+            while received := _arrived(connected):
                 for message in frames.feed(received):
                     self._hand(decode_said(message))
         with self._lock:
@@ -179,6 +185,15 @@ class Link:
         for waiting in self._waiting.values():
             waiting.done.set()
         self._waiting.clear()
+
+
+def _arrived(connected: socket.socket) -> bytes:
+    """The next bytes, however long nobody says anything; the socket's timeout is for sending."""
+    while True:
+        try:
+            return connected.recv(RECEIVE_BYTES)
+        except TimeoutError:
+            continue
 
 
 class AsyncLink:

@@ -41,6 +41,9 @@ OUTGOING_MAX = 64 * 1024 * 1024
 
 CONNECTIONS_MAX = 256
 
+FINISH_S = 2.0
+"""How long a stopping writer goes on handing over the answers that wait."""
+
 log = structlog.get_logger()
 
 
@@ -79,10 +82,18 @@ class WriterProcess:
                 self._tick()
                 ticked = time.monotonic()
             self._announce()
-        for connection in tuple(self._connections):
-            connection.flush()
-            self._drop(connection)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Answer what has arrived by now, and hand over the answers."""
+        self._rest()
         self._listener.close()
+        self._answer(self._receive(0))
+        until = time.monotonic() + FINISH_S
+        while time.monotonic() < until and any(each.waits for each in self._connections):
+            self._receive(TICK_S)
+        for connection in tuple(self._connections):
+            self._drop(connection)
 
     def _receive(self, timeout_s: float) -> list[tuple[_Connection, Ask]]:
         """Everything that has arrived, waiting for the first of it."""
@@ -97,6 +108,7 @@ class WriterProcess:
                 try:
                     if mask & selectors.EVENT_WRITE:
                         connection.flush()
+                        self._mind(connection)
                     if mask & selectors.EVENT_READ:
                         asks += ((connection, ask) for ask in connection.receive(self._secret))
                 except (OSError, ValueError, EOFError) as error:
@@ -148,6 +160,8 @@ class WriterProcess:
         return Said(ask.seq, error=f"no verb {ask.verb!r:.40}")
 
     def _tick(self) -> None:
+        if self._listener not in self._selector.get_map():
+            self._selector.register(self._listener, selectors.EVENT_READ)
         try:
             self._ledger.tick()
         except StoreProblem as error:
@@ -165,20 +179,34 @@ class WriterProcess:
     def _say(self, connection: _Connection, said: Said) -> None:
         if connection in self._connections:
             try:
-                waiting = connection.send(frame(said))
+                connection.send(frame(said))
             except OSError:
                 self._drop(connection)
                 return
-            if waiting > OUTGOING_MAX:
-                log.warning("front_end_stalled", bytes=waiting)
+            if connection.waits > OUTGOING_MAX:
+                log.warning("front_end_stalled", bytes=connection.waits)
                 self._drop(connection)
                 return
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if waiting else 0)
-            if self._selector.get_key(connection.socket).events != wanted:
-                self._selector.modify(connection.socket, wanted, connection)
+            self._mind(connection)
+
+    def _mind(self, connection: _Connection) -> None:
+        """Wake for what it sends, and for room to send only while something waits."""
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.waits else 0)
+        if self._selector.get_key(connection.socket).events != wanted:
+            self._selector.modify(connection.socket, wanted, connection)
+
+    def _rest(self) -> None:
+        """Take no new connections until the next tick."""
+        if self._listener in self._selector.get_map():
+            self._selector.unregister(self._listener)
 
     def _accept(self) -> None:
-        accepted, _ = self._listener.accept()
+        try:
+            accepted, _ = self._listener.accept()
+        except OSError as error:  # gone again, or there are no file descriptors left
+            log.warning("front_end_not_accepted", error=str(error))
+            self._rest()
+            return
         if len(self._connections) >= CONNECTIONS_MAX:
             accepted.close()
             return
@@ -222,11 +250,15 @@ class _Connection:
         except Exception as error:
             raise ValueError(f"not an ask: {error}") from error
 
-    def send(self, message: bytes) -> int:
-        """Send what can be sent now; how many bytes wait."""
+    @property
+    def waits(self) -> int:
+        """How many bytes wait to be sent."""
+        return len(self._outgoing)
+
+    def send(self, message: bytes) -> None:
+        """Send what can be sent now."""
         self._outgoing += message
         self.flush()
-        return len(self._outgoing)
 
     def flush(self) -> None:
         """Send what waits, as far as the front end takes it."""
