@@ -62,7 +62,7 @@ class Traffic:
             not_after = START + index // 10 + self.random.randrange(600_000)
             tx = TransactionId(not_after, self.random.randbytes(32))
             leaf = self.random.randbytes(LEAF_BYTES)
-            entries.append(EntryRow(index, tx, leaf))
+            entries.append(EntryRow(index, tx, leaf, 0))
             source, target = self.random.sample(range(len(self.accounts)), 2)
             amount = self.random.randrange(1, 100_000)
             for place, number, other, by in (

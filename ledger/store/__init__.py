@@ -28,9 +28,11 @@ from ledger.store.base import (
 from ledger.store.open import create_ledger, migrate, open_reading, open_writing
 from ledger.store.reader import ReadingStore, Snapshot
 from ledger.store.rows import stored_object
+from ledger.store.schema import SPAN_BITS
 
 __all__ = [
     "POINTS",
+    "SPAN_BITS",
     "Batch",
     "BatchRefused",
     "CounterRow",

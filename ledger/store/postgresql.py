@@ -7,7 +7,7 @@ Every other row of the ledger is written by whoever holds its head.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import count
@@ -21,7 +21,7 @@ from ledger.store import arrays, problems
 from ledger.store.base import Batch, BatchRefused, Head, OutcomeUnknown, Points, no_points
 from ledger.store.reads import Reads
 from ledger.store.rows import Row
-from ledger.store.schema import SPAN_BITS
+from ledger.store.schema import SPAN_BITS, STEP_MASK
 from ledger.store.statements import Query, Statement
 from ledger.store.writes import Writes
 
@@ -51,14 +51,16 @@ HEAD = _HEAD.format(lock="")
 TAKE_HEAD = _HEAD.format(lock="FOR UPDATE")
 """The clock is read outside of the locked part: after the wait for the lock, not before it."""
 
-_LEGS = """SELECT p.* FROM
- (SELECT span FROM posting_span WHERE ledger = %s AND account = %s AND span {0}= %s
- ORDER BY span {1} LIMIT %s) AS s CROSS JOIN LATERAL
- (SELECT idx, place, other, amount, balance FROM posting
- WHERE ledger = %s AND span = s.span AND account = %s AND idx {0} %s
- ORDER BY idx {1}, place {1} LIMIT %s) AS p
- ORDER BY p.idx {1}, p.place {1} LIMIT %s"""
-_NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
+_LEGS = """SELECT p.* FROM (SELECT span FROM posting_span
+ WHERE ledger = %(ledger)s AND account = %(account)s AND span {0}= %(span)s
+ ORDER BY span {1} LIMIT %(limit)s + 1) AS s CROSS JOIN LATERAL
+ (SELECT span::int8 * 4096 + step AS idx, place, other, amount, balance FROM posting
+ WHERE ledger = %(ledger)s AND span = s.span AND account = %(account)s
+ AND step {0} CASE WHEN s.span = %(span)s THEN %(step)s ELSE {2} END
+ ORDER BY step {1}, place {1} LIMIT %(limit)s) AS p
+ ORDER BY p.idx {1}, p.place {1} LIMIT %(limit)s"""
+_NEWEST = _LEGS.format("<", "DESC", STEP_MASK + 1)
+_OLDEST = _LEGS.format(">", "ASC", -1)
 _PRUNE = "DELETE FROM refusal WHERE ledger = %s AND number <= %s"
 _CREATE = f"""WITH made AS (INSERT INTO ledger (id, created) VALUES (%s, {NOW})
  ON CONFLICT DO NOTHING RETURNING number) INSERT INTO head
@@ -86,7 +88,7 @@ class PostgresReads(Reads):
     connection: Connection
     streams: list[psycopg.ServerCursor[Row]]  # open in the transaction of now
 
-    def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
+    def rows(self, sql: str, args: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
         """All rows of one statement."""
         try:
             return self.connection.execute(_percent(sql), args, binary=True).fetchall()
@@ -119,9 +121,9 @@ class PostgresReads(Reads):
 
     def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
         """An account's postings; see `Reads`. At most `limit` spans of `limit` rows are read."""
-        args = (self.ledger, account, bound >> SPAN_BITS, limit + 1)
+        bounds = {"span": bound >> SPAN_BITS, "step": bound & STEP_MASK, "limit": limit}
         return self.rows(
-            _NEWEST if newest else _OLDEST, (*args, self.ledger, account, bound, limit, limit)
+            _NEWEST if newest else _OLDEST, {"ledger": self.ledger, "account": account, **bounds}
         )
 
     def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:

@@ -35,9 +35,10 @@ from ledger.store.base import (
     StoredRefusal,
     TileRow,
 )
+from ledger.store.leaves import unpack_leaf
 from ledger.store.reads import Reads
 from ledger.store.rows import Row, account_of, object_of
-from ledger.store.schema import SPAN_BITS
+from ledger.store.schema import SPAN_BITS, STEP_MASK
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -161,7 +162,8 @@ class Snapshot:
         limit: int = 100,
     ) -> list[Object]:
         """Objects of a type in order of key, above `after_key`; only an owner's, only of a status.
-        A status is looked for among the rows read, so give the owner too where there are many."""
+        Owner and status are looked for among the rows read: a look-up row serves where there are
+        many."""
         sql = f"{_OBJECT} WHERE ledger = ? AND type = ?"
         args: list[Any] = [type]
         if owner is not None:
@@ -212,17 +214,16 @@ class Snapshot:
     # Whole tables, for the audit: nothing is decoded that damage could make unreadable.
 
     def all_leaves(self, start: int = 0, stop: int = LAST) -> Iterator[tuple[int, bytes]]:
-        """(index, leaf) from `start` up to, not including, `stop`, as stored, gaps and all."""
-        return self._stream(
-            "SELECT idx, leaf FROM entry WHERE ledger = ? AND idx >= ? AND idx < ? ORDER BY idx",
-            start,
-            stop,
-        )
+        """(index, leaf) from `start` up to, not including, `stop`, gaps and all."""
+        sql = "SELECT idx, leaf FROM entry WHERE ledger = ? AND idx >= ? AND idx < ? ORDER BY idx"
+        for index, kept in self._stream(sql, start, stop):
+            yield index, unpack_leaf(kept)
 
     def all_entries(self) -> Iterator[tuple[int, bytes, int]]:
         """(index, leaf, check) of every entry row, those beyond the head too."""
         sql = "SELECT idx, leaf, leaf_check FROM entry WHERE ledger = ? ORDER BY idx"
-        return self._stream(sql)
+        for index, kept, check in self._stream(sql):
+            yield index, unpack_leaf(kept), check
 
     def all_transactions(self) -> Iterator[tuple[TransactionId, int]]:
         """(id, index) in order of id."""
@@ -244,20 +245,20 @@ class Snapshot:
     def all_postings(self) -> Iterator[PostingRow]:
         """Postings in order of entry and place."""
         next_span = "SELECT min(span) FROM posting WHERE ledger = ? AND span > ?"
-        legs = """SELECT idx, place, account, other, amount, balance FROM posting
- WHERE ledger = ? AND span = ? ORDER BY idx, place"""
+        legs = """SELECT step, place, account, other, amount, balance FROM posting
+ WHERE ledger = ? AND span = ? ORDER BY step, place"""
         span = FIRST
         while (span := self._rows(next_span, span)[0][0]) is not None:
-            for index, place, account, other, amount, balance in self._rows(legs, span):
-                yield PostingRow(index, place, Posted(account, other, amount, balance))
+            start = span << SPAN_BITS
+            for step, place, account, other, amount, balance in self._rows(legs, span):
+                yield PostingRow(start + step, place, Posted(account, other, amount, balance))
 
     def misplaced_postings(self) -> Iterator[tuple[int, int, int]]:
-        """(index, place, span) of postings that lie in another span than that of their entry."""
-        return self._stream(
-            "SELECT idx, place, span FROM posting WHERE ledger = ? AND span <> idx >> ?"
-            " ORDER BY idx, place",
-            SPAN_BITS,
-        )
+        """(index, place, span) of postings whose step leads out of their span."""
+        sql = """SELECT step, place, span FROM posting WHERE ledger = ? AND step NOT BETWEEN 0 AND ?
+ ORDER BY span, step, place"""
+        for step, place, span in self._stream(sql, STEP_MASK):
+            yield (span << SPAN_BITS) + step, place, span
 
     def all_posting_spans(self) -> Iterator[tuple[int, int]]:
         """(account number, span): an account has postings among the 4,096 entries of that span."""

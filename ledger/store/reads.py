@@ -13,6 +13,7 @@ from typing import Any
 from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.store.base import Head, LedgerRow
+from ledger.store.leaves import unpack_leaf
 from ledger.store.rows import Row, account_of, object_of
 from ledger.store.statements import ACCOUNTS, COUNTERS, FIND, LOOKUPS, OBJECTS, Query
 
@@ -108,7 +109,7 @@ class Reads(ABC):
 
     def leaves(self, start: int, stop: int) -> list[bytes]:
         """Leaf bytes of entries start up to, not including, stop."""
-        return [leaf for (leaf,) in self.rows(LEAVES, (self.ledger, start, stop))]
+        return [unpack_leaf(kept) for (kept,) in self.rows(LEAVES, (self.ledger, start, stop))]
 
     def tile(self, level: int, number: int) -> bytes | None:
         """A full hash tile, or None."""

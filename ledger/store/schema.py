@@ -51,15 +51,19 @@ def _text(name: str) -> Column[str]:
     return Column(name, _TEXT, nullable=False)
 
 
-def _table(name: str, key: tuple[str, ...], *items: SchemaItem, room: bool = False) -> Table:
-    """`room`: rows are written over and over; PostgreSQL keeps room for them on their pages."""
+def _table(
+    name: str, key: tuple[str, ...], *items: SchemaItem, room: bool = False, rowid: bool = False
+) -> Table:
+    """`room`: rows are written over and over; PostgreSQL keeps room for them on their pages.
+    `rowid`: rows are long; SQLite would spill all but a quarter page of one outside a rowid table.
+    """
     return Table(
         name,
         METADATA,
         *items,
         PrimaryKeyConstraint(*key),
         sqlite_strict=True,
-        sqlite_with_rowid=False,
+        sqlite_with_rowid=rowid,
         postgresql_with={"fillfactor": 70} if room else {},
     )
 
@@ -89,10 +93,16 @@ HEAD = _table(
 )
 
 ENTRY = _table(
-    "entry", ("ledger", "idx"), _int("ledger"), _long("idx"), _bytes("leaf"), _int("leaf_check")
+    "entry",
+    ("ledger", "idx"),
+    _int("ledger"),
+    _long("idx"),
+    _bytes("leaf"),
+    _int("leaf_check"),
+    rowid=True,
 )
-"""`leaf_check`: four bytes of the leaf's hash (`base.check_of`). No full tile holds the newest
-entries yet; among them it tells which leaf is damaged."""
+"""`leaf` is kept as `leaves.py` says. `leaf_check`: four bytes of the leaf's hash, `base.check_of`;
+no full tile holds the newest entries yet, and among them it tells which leaf is damaged."""
 
 TX = _table(
     "tx",
@@ -123,17 +133,19 @@ ACCOUNT = _table(
 )
 
 SPAN_BITS = 12
-"""Postings lie together by spans of 4,096 entries, and within a span by account."""
+STEP_MASK = (1 << SPAN_BITS) - 1
+"""Postings lie together by spans of 4,096 entries, and within a span by account; an entry's index
+is span * 4096 + step."""
 
 POSTING = _table(
     "posting",
-    ("ledger", "span", "account", "idx", "place"),
+    ("ledger", "span", "account", "step", "place"),
     _int("ledger"),
-    _long("span"),
-    _long("account"),
-    _long("idx"),
+    _int("span"),
+    _int("account"),
+    _short("step"),
     _short("place"),
-    _long("other"),
+    _int("other"),
     _long("amount"),
     _long("balance"),
 )
@@ -145,8 +157,8 @@ POSTING_SPAN = _table(
     "posting_span",
     ("ledger", "account", "span"),
     _int("ledger"),
-    _long("account"),
-    _long("span"),
+    _int("account"),
+    _int("span"),
 )
 """In which spans an account has postings: so that a statement skips the spans without."""
 
@@ -162,7 +174,6 @@ OBJECT = _table(
     _bytes("body"),
     _bytes("lookups"),
     _long("written"),
-    Index("object_owner", "ledger", "owner", "type", "key"),
     Index(
         "object_due",
         "ledger",

@@ -23,7 +23,7 @@ from ledger.store.base import Batch, BatchRefused, Head, OutcomeUnknown, Points,
 from ledger.store.lock import FileLock
 from ledger.store.reads import HEAD, Reads
 from ledger.store.rows import Row
-from ledger.store.schema import SPAN_BITS
+from ledger.store.schema import SPAN_BITS, STEP_MASK
 from ledger.store.statements import Query, Statement
 from ledger.store.writes import Writes
 
@@ -47,12 +47,14 @@ STREAM_ROWS = 1_000
 KEYS_A_QUERY = 512
 """Most keys in one bulk read; padded with NULL to a power of two, so that few texts are cached."""
 
-_LEGS = """SELECT p.idx, p.place, p.other, p.amount, p.balance
+_LEGS = """SELECT p.span * 4096 + p.step, p.place, p.other, p.amount, p.balance
  FROM posting_span AS s CROSS JOIN posting AS p
- WHERE s.ledger = ? AND s.account = ? AND s.span {0}= ?
- AND p.ledger = s.ledger AND p.span = s.span AND p.account = s.account AND p.idx {0} ?
- ORDER BY s.span {1}, p.idx {1}, p.place {1} LIMIT ?"""
-_NEWEST, _OLDEST = _LEGS.format("<", "DESC"), _LEGS.format(">", "ASC")
+ WHERE s.ledger = ?1 AND s.account = ?2 AND s.span {0}= ?3
+ AND p.ledger = s.ledger AND p.span = s.span AND p.account = s.account
+ AND p.step {0} CASE WHEN s.span = ?3 THEN ?4 ELSE {2} END
+ ORDER BY s.span {1}, p.step {1}, p.place {1} LIMIT ?5"""
+_NEWEST = _LEGS.format("<", "DESC", STEP_MASK + 1)
+_OLDEST = _LEGS.format(">", "ASC", -1)
 _PRUNE = "DELETE FROM refusal WHERE ledger = ? AND number <= ?"
 _INSERT_LEDGER = "INSERT INTO ledger (id, created) VALUES (?, ?)"
 _INSERT_HEAD = """INSERT INTO head (ledger, size, frontier, at, reference_version, accounts_opened,
@@ -89,7 +91,7 @@ class SqliteReads(Reads):
     def legs(self, account: int, bound: int, limit: int, *, newest: bool) -> list[Row]:
         """An account's postings; see `Reads`. The loops are nested in the order they are written,
         so both indexes are walked in order and no further than `limit`."""
-        args = (self.ledger, account, bound >> SPAN_BITS, bound, limit)
+        args = (self.ledger, account, bound >> SPAN_BITS, bound & STEP_MASK, limit)
         return self.rows(_NEWEST if newest else _OLDEST, args)
 
     def joined(self, query: Query, keys: Sequence[Row]) -> list[Row]:

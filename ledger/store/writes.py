@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from ledger.core.ids import TransactionId
 from ledger.store import statements as st
 from ledger.store.base import Batch, EventKind, Head, Points, PostingRow, RefusalRow, no_points
+from ledger.store.leaves import pack_leaf
 from ledger.store.reads import Reads
 from ledger.store.rows import Row, account_row, object_row
-from ledger.store.schema import SPAN_BITS
+from ledger.store.schema import SPAN_BITS, STEP_MASK
 
 SPANS_REMEMBERED = 100_000
 """So many (account, span) pairs are known to be written already; then the memory starts anew."""
@@ -44,7 +45,11 @@ class Writes(Reads):
 
         entries = batch.entries
         self._step(
-            "entry", (st.INSERT_ENTRY, [(ledger, i, leaf, check) for i, _, leaf, check in entries])
+            "entry",
+            (
+                st.INSERT_ENTRY,
+                [(ledger, i, pack_leaf(leaf), check) for i, _, leaf, check in entries],
+            ),
         )
         self._step("tx", (st.INSERT_TX, [(ledger, tx[0], tx[1], i) for i, tx, _, _ in entries]))
         self._write_postings(batch.postings)
@@ -75,12 +80,13 @@ class Writes(Reads):
         return self._write_head(batch, before, len(new_refusals))
 
     def _write_postings(self, postings: Sequence[PostingRow]) -> None:
+        ledger = self.ledger
         rows = [
-            (self.ledger, index >> SPAN_BITS, leg[0], index, place, leg[1], leg[2], leg[3])
+            (ledger, index >> SPAN_BITS, leg[0], index & STEP_MASK, place, leg[1], leg[2], leg[3])
             for index, place, leg in postings
         ]
         rows.sort()
-        spans = {(ledger, account, span) for ledger, span, account, *_ in rows} - self._spans
+        spans = {(ledger, account, span) for _, span, account, *_ in rows} - self._spans
         self._step("posting", (st.INSERT_POSTING, rows), (st.PUT_SPAN, sorted(spans)))
         if len(self._spans) > SPANS_REMEMBERED:
             self._spans.clear()

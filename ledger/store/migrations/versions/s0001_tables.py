@@ -48,7 +48,7 @@ def upgrade() -> None:
         " events:long refusals:long",
         room=True,
     )
-    _table("entry", "ledger idx", "ledger:int idx:long leaf:bytes leaf_check:int")
+    _table("entry", "ledger idx", "ledger:int idx:long leaf:bytes leaf_check:int", rowid=True)
     _table("tx", "ledger not_after hash", "ledger:int not_after:long hash:bytes idx:long")
     _table(
         "account",
@@ -62,18 +62,16 @@ def upgrade() -> None:
     op.create_index("account_owner", "account", ["ledger", "owner", "number"])
     _table(
         "posting",
-        "ledger span account idx place",
-        "ledger:int span:long account:long idx:long place:short other:long amount:long"
-        " balance:long",
+        "ledger span account step place",
+        "ledger:int span:int account:int step:short place:short other:int amount:long balance:long",
     )
-    _table("posting_span", "ledger account span", "ledger:int account:long span:long")
+    _table("posting_span", "ledger account span", "ledger:int account:int span:int")
     _table(
         "object",
         "ledger type key",
         "ledger:int type:text key:bytes owner:bytes status:text due:long? body:bytes"
         " lookups:bytes written:long",
     )
-    op.create_index("object_owner", "object", ["ledger", "owner", "type", "key"])
     op.create_index(
         "object_due",
         "object",
@@ -103,14 +101,16 @@ def upgrade() -> None:
     _table("tile", "ledger level number", "ledger:int level:short number:long hashes:bytes")
 
 
-def _table(name: str, key: str, columns: str, *items: SchemaItem, room: bool = False) -> None:
+def _table(
+    name: str, key: str, columns: str, *items: SchemaItem, room: bool = False, rowid: bool = False
+) -> None:
     op.create_table(
         name,
         *_columns(columns),
         PrimaryKeyConstraint(*key.split()),
         *items,
         sqlite_strict=True,
-        sqlite_with_rowid=False,
+        sqlite_with_rowid=rowid,
         postgresql_with={"fillfactor": 70} if room else {},
     )
 
