@@ -1,0 +1,420 @@
+"""What a cashier and a shopper see: till and wallet in real browsers, against a real sandbox."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ledger.keyring import Keyring
+from ledger.keys import SigningKey
+from ledger.ledger import OPERATOR_KEY
+from sandbox_api import sentences
+from sandbox_api.client import Wallet
+from tests.browser.conftest import Device, Devices
+from tests.processes.running import Running, command
+
+AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+LANGUAGES = sentences.LANGUAGES
+
+
+def said(key: str, lang: str = "en", **params: Any) -> str:
+    """What the catalogue says."""
+    return sentences.text(key, lang, **params)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds to be serious or worse."""
+    page.evaluate(AXE)
+    found = page.evaluate(
+        f"async () => (await axe.run(document, {{runOnly: {json.dumps(TAGS)}}})).violations"
+    )
+    return [
+        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def ask(device: Device, till: str, keys: str = "1290", lang: str = "en") -> tuple[Page, str]:
+    """Open a till, type an amount, show the QR; the page and the link its QR leads to."""
+    page = device.open(f"/till/{till}")
+    for key in keys:
+        page.get_by_role("button", name=key, exact=True).click()
+    page.get_by_role("button", name=said("till.ask", lang)).click()
+    expect(page.get_by_role("img", name=said("till.qr", lang))).to_be_visible()
+    link = page.get_by_role("link", name=said("till.link", lang)).get_attribute("href")
+    assert link is not None
+    return page, link
+
+
+def choose(page: Page, asset: str) -> None:
+    """Pick a way to pay."""
+    page.locator(f"input[value={asset}]").check()
+
+
+def pay(page: Page) -> None:
+    """Press the pay button."""
+    page.locator(".bottom button").click()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("desk", [False, True], ids=["phone", "desk"])
+def test_tenge_passes_at_the_supermarket_and_the_till_turns_green(
+    device: Devices, lang: str, desk: bool
+) -> None:
+    counter, shopper = device(lang, desk=desk), device(lang, desk=desk)
+    till, link = ask(counter, "market", lang=lang)
+    counter.shot(till, f"till-waiting-{lang}-{desk}")
+    wallet = shopper.open(link)
+    shopper.shot(wallet, f"pay-{lang}-{desk}")
+
+    pay(wallet)
+
+    for page in (till, wallet):
+        flood = page.get_by_role("dialog", name=said("sale.paid", lang))
+        expect(flood).to_contain_text(sentences.money("1290.00", lang))
+    counter.shot(till, f"till-paid-{lang}-{desk}")
+    till.get_by_role("dialog").get_by_role("button").click()
+    expect(till.locator(".sales li").first).to_contain_text(said("sale.paid", lang))
+    wallet.get_by_role("dialog").get_by_role("button").click()
+    expect(wallet.locator(".money-card .amount")).to_have_text(sentences.money("48710.00", lang))
+    expect(wallet.locator(".history .line").first).to_contain_text(said("till.market.name", lang))
+    shopper.shot(wallet, f"wallet-{lang}-{desk}")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_crypto_is_refused_at_the_supermarket_and_one_tap_pays_in_tenge(
+    device: Devices, lang: str
+) -> None:
+    counter, shopper = device(lang, desk=True), device(lang)
+    till, link = ask(counter, "market", lang=lang)
+    what = said("refusal.ZONE_OUTSIDE.what", lang, asset="tUSDT")
+    wallet = shopper.open(link)
+    choose(wallet, "tUSDT")
+    expect(wallet.locator(".caution")).to_contain_text(what)
+    shopper.shot(wallet, f"pay-caution-{lang}")
+
+    pay(wallet)
+
+    for page in (wallet, till):
+        alert = page.locator(".refused-box")
+        expect(alert).to_contain_text(what)
+        expect(alert).to_contain_text(said("refusal.ZONE_OUTSIDE.mend", lang))
+    expect(till.locator(".refused-box")).to_contain_text(said("till.hint.tenge", lang))
+    shopper.shot(wallet, f"pay-refused-{lang}")
+    counter.shot(till, f"till-refused-{lang}")
+
+    wallet.get_by_role("button", name=said("pay.instead", lang, total="1290.00")).click()
+
+    expect(wallet.get_by_role("dialog", name=said("sale.paid", lang))).to_be_visible()
+    expect(till.get_by_role("dialog", name=said("sale.paid", lang))).to_be_visible()
+
+
+def test_the_same_crypto_passes_at_the_cafe_and_the_receipt_holds(device: Devices) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    till, link = ask(counter, "cafe")
+    expect(till.locator(".accepts .no")).to_have_count(0)
+    wallet = shopper.open(link)
+    choose(wallet, "tUSDT")
+
+    pay(wallet)
+
+    expect(till.get_by_role("dialog")).to_contain_text("tUSDT")
+    wallet.get_by_role("dialog").get_by_role("button").click()
+    wallet.locator(".history .line").first.click()
+    shopper.shot(wallet, "receipt")
+    wallet.get_by_role("button", name=said("receipt.check")).click()
+    expect(wallet.get_by_text(said("receipt.good"))).to_be_visible()
+    expect(wallet.get_by_role("link", name=said("receipt.save"))).to_be_visible()
+    shopper.shot(wallet, "receipt-verified")
+    assert faults(wallet) == []
+
+
+def test_a_suspended_zone_is_told_before_anybody_pays(device: Devices, sandbox: Running) -> None:
+    counter, shopper = device("kk", desk=True), device("kk")
+    till, link = ask(counter, "cafe", lang="kk")
+    wallet = shopper.open(link)
+    choose(wallet, "tUSDT")
+    supervisor = _persona(sandbox, "supervisor")
+    zone = sandbox.facts["zone"]
+
+    supervisor.send("zone_suspend/1", zone=zone)
+    try:
+        pay(wallet)
+        refused = wallet.locator(".refused-box")
+        expect(refused).to_contain_text("сынақ аймағының жұмысы тоқтатылған")
+        expect(till.locator(".accepts .no").first).to_be_visible()
+        counter.shot(till, "till-suspended")
+        wallet.get_by_role("button", name=said("pay.instead", "kk", total="1290.00")).click()
+        expect(till.get_by_role("dialog", name=said("sale.paid", "kk"))).to_be_visible()
+    finally:
+        supervisor.send("zone_resume/1", zone=zone)
+
+
+def test_a_reload_finds_the_sale_again_and_what_became_of_it(device: Devices) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    till, link = ask(counter, "market")
+    till.reload()
+    expect(till.get_by_role("img", name=said("till.qr"))).to_be_visible()
+    till.goto("about:blank")
+    wallet = shopper.open(link)
+    pay(wallet)
+    expect(wallet.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+
+    till.goto(f"{counter.url}/till/market")
+
+    expect(till.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+    wallet.goto(link)
+    expect(wallet.get_by_text(said("pay.already"))).to_be_visible()
+
+
+def test_a_lost_connection_is_told_and_made_good(device: Devices) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    till, link = ask(counter, "market")
+    expect(till.locator(".link.live")).to_be_visible()
+    counter.context.set_offline(True)
+    till.evaluate("dispatchEvent(new Event('offline'))")
+    expect(till.get_by_text(said("offline"))).to_be_visible()
+    wallet = shopper.open(link)
+    pay(wallet)
+    expect(wallet.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+
+    counter.context.set_offline(False)
+
+    expect(till.get_by_role("dialog", name=said("sale.paid"))).to_be_visible(timeout=30_000)
+    expect(till.get_by_text(said("offline"))).to_be_hidden()
+    counter.complaints.clear()  # Chromium tells of every connection that failed
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_paid_twice(
+    device: Devices,
+) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    _, link = ask(counter, "market")
+    wallet = shopper.open(link)
+    sent: list[str | None] = []
+
+    def lose_the_first_answer(route: Any) -> None:
+        sent.append(route.request.post_data)
+        answer = route.fetch()
+        if len(sent) == 1:
+            route.abort("connectionreset")
+        else:
+            assert answer.json()["repeated"] is True
+            route.fulfill(response=answer)
+
+    wallet.route(re.compile(r"/v1/transactions$"), lose_the_first_answer)
+    expect(wallet.locator(".bottom button")).to_be_enabled()
+    pay(wallet)
+
+    expect(wallet.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    wallet.get_by_role("dialog").get_by_role("button").click()
+    expect(wallet.locator(".money-card .amount")).to_have_text(sentences.money("48710.00", "en"))
+    shopper.complaints.clear()  # the lost answer is told as an error
+
+
+def test_a_payment_that_was_on_its_way_when_the_window_closed_is_not_in_doubt(
+    device: Devices,
+) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    till, link = ask(counter, "market")
+    wallet = shopper.open(link)
+    wallet.route(re.compile(r"/v1/transactions$"), lambda route: route.abort("connectionreset"))
+    expect(wallet.locator(".bottom button")).to_be_enabled()
+    pay(wallet)
+    expect(wallet.get_by_text(said("pay.waiting"))).to_be_visible()
+    wallet.close()
+
+    wallet = shopper.open(link)
+
+    expect(wallet.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+    expect(till.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+    shopper.complaints.clear()  # the aborted sending is told as an error
+
+
+def test_the_key_stays_in_the_browser_and_is_the_same_at_the_next_visit(device: Devices) -> None:
+    shopper = device("en")
+    page = shopper.open("/wallet")
+    key = page.locator(".money-card .tail").inner_text()
+
+    again = shopper.open("/wallet")
+
+    expect(again.locator(".money-card .tail")).to_have_text(key)
+    exported = again.evaluate(
+        """async () => {
+          const open = indexedDB.open("tenge");
+          const db = await new Promise((done) => { open.onsuccess = () => done(open.result); });
+          const got = db.transaction("kept").objectStore("kept").get("key:wallet");
+          const { pair } = await new Promise((done) => { got.onsuccess = () => done(got.result); });
+          return crypto.subtle.exportKey("pkcs8", pair.privateKey).then(() => "out", (e) => e.name);
+        }"""
+    )
+    assert exported == "InvalidAccessError"
+    assert device("en").open("/wallet").locator(".money-card .tail").inner_text() != key
+
+
+def test_a_till_is_worked_with_the_keyboard_alone(device: Devices) -> None:
+    counter = device("en", desk=True)
+    till = counter.open("/till/market")
+    expect(till.locator(".keys")).to_be_visible()
+
+    till.keyboard.type("12,50")
+    expect(till.locator("output")).to_have_text("₸12.50")
+    till.keyboard.press("Backspace")
+    till.keyboard.press("Backspace")
+    till.keyboard.press("Backspace")
+    till.keyboard.type("5")
+    expect(till.locator("output")).to_have_text("₸125")
+    till.keyboard.press("Enter")
+    expect(till.get_by_role("img", name=said("till.qr"))).to_be_visible()
+    till.keyboard.press("Escape")
+    expect(till.locator(".keys")).to_be_visible()
+
+
+def test_a_request_whose_time_ran_out_is_told_on_both_screens(chromium: Browser) -> None:
+    own = Running("--ephemeral")  # its clock is moved
+    devices = Devices(own, chromium)
+    try:
+        counter, shopper = devices("en", desk=True), devices("en")
+        till, link = ask(counter, "market")
+        wallet = shopper.open(link)
+        expect(wallet.locator(".bottom button")).to_be_enabled()
+        operator = Keyring.open_or_create(Path(own.facts["data"]) / "keyring").key(OPERATOR_KEY)
+
+        Wallet(own.client(), operator).send("clock/1", offset=6 * 60_000, frozen_at=None)
+
+        till.reload()
+        expect(till.locator(".sale .state")).to_have_text(said("sale.expired"))
+        counter.shot(till, "till-expired")
+        assert faults(till) == []
+        wallet.reload()
+        expect(wallet.get_by_text(said("pay.expired"))).to_be_visible()
+        till.get_by_role("button", name=said("till.repeat")).click()
+        expect(till.locator(".sale .state")).to_have_text(said("sale.waiting"))
+    finally:
+        devices.close()
+        own.end()
+
+
+def test_a_link_that_leads_to_no_request_says_so(device: Devices) -> None:
+    wallet = device("en").open("/p/AaHuVl4DRid74ArCQA9lHw")
+
+    expect(wallet.get_by_role("alert")).to_contain_text(said("problem.not_found"))
+
+
+def test_a_pasted_link_opens_the_payment(device: Devices) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    _, link = ask(counter, "market")
+    wallet = shopper.open("/wallet")
+
+    wallet.get_by_label(said("wallet.paste")).fill("https://example.test/nothing")
+    wallet.get_by_role("button", name=said("wallet.open")).click()
+    expect(wallet.get_by_role("alert")).to_have_text(said("wallet.paste.wrong"))
+    wallet.get_by_label(said("wallet.paste")).fill(link)
+    wallet.get_by_role("button", name=said("wallet.open")).click()
+
+    expect(wallet.locator(".bill .total")).to_have_text(sentences.money("1290.00", "en"))
+
+
+def test_the_language_changes_in_place_and_is_kept(device: Devices) -> None:
+    shopper = device("ru")
+    page = shopper.open("/wallet")
+    expect(page.locator(".money-card .label")).to_have_text("Цифровой тенге")
+
+    page.get_by_role("button", name="Қазақша").click()
+
+    expect(page.locator(".money-card .label")).to_have_text("Цифрлық теңге")
+    expect(page.locator("html")).to_have_attribute("lang", "kk")
+    page.reload()
+    expect(page.locator(".money-card .label")).to_have_text("Цифрлық теңге")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_is_accessible_and_fits_its_width(
+    device: Devices, lang: str, scheme: str
+) -> None:
+    counter = device(lang, color_scheme=scheme, reduced_motion="reduce")
+    found: dict[str, list[str]] = {}
+
+    def look(page: Page, name: str) -> None:
+        counter.shot(page, f"{name}-{lang}-{scheme}")
+        found[name] = faults(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, summary, a.button, a.door, .tender")]
+                .map((one) => [one.className || one.textContent, one.getBoundingClientRect()])
+                .filter(([, box]) => box.width && (box.height < 47.5 || box.width < 47.5))
+                .map(([name]) => name)"""
+        )
+        found[name] += ["wider than the screen"] * (wide > 0) + [f"small: {s}" for s in small]
+
+    start = counter.open("/")
+    expect(start.locator(".door")).to_have_count(3)
+    look(start, "start")
+    till, link = ask(counter, "market", lang=lang)
+    look(till, "waiting")
+    till.locator("summary").click()
+    look(till, "why")
+    wallet = counter.open(link)
+    choose(wallet, "tUSDT")
+    look(wallet, "pay")
+    pay(wallet)
+    expect(wallet.locator(".refused-box")).to_be_visible()
+    expect(till.locator(".refused-box")).to_be_visible()
+    look(wallet, "refused")
+    look(till, "till-refused")
+    wallet.get_by_role("button", name=said("pay.instead", lang, total="1290.00")).click()
+    expect(wallet.get_by_role("dialog")).to_be_visible()
+    expect(till.get_by_role("dialog")).to_be_visible()
+    look(till, "till-paid")
+    till.keyboard.press("Escape")
+    expect(till.locator(".keys")).to_be_visible()
+    look(till, "keypad")
+    wallet.goto(f"{counter.url}/wallet")
+    expect(wallet.locator(".history .line")).to_have_count(3)
+    look(wallet, "wallet")
+    wallet.locator(".history .line").first.click()
+    look(wallet, "receipt")
+
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_on_a_page_without_encryption_the_key_is_made_by_software_and_said_to_be(
+    device: Devices, sandbox: Running
+) -> None:
+    shopper = device("en")
+    url = sandbox.facts["url"]
+    shopper.context.add_init_script("delete Crypto.prototype.subtle")  # what plain http takes away
+
+    page = shopper.open(f"{url}/wallet")
+
+    expect(page.get_by_text(said("key.software"))).to_be_visible()
+    counter = device("en", desk=True)
+    _, link = ask(counter, "market")
+    page.goto(link)
+    pay(page)
+    expect(page.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button").click()
+    page.locator(".history .line").first.click()
+    page.get_by_role("button", name=said("receipt.check")).click()
+    expect(page.get_by_text(said("receipt.good"))).to_be_visible()
+
+
+def _persona(sandbox: Running, name: str) -> Wallet:
+    """A seeded party that signs with its own key."""
+    shown = subprocess.run(
+        command("keys", "show", name, "--data", sandbox.facts["data"]),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return Wallet(sandbox.client(), SigningKey.from_jwk(json.loads(shown.stdout)))
