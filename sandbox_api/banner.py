@@ -26,6 +26,7 @@ def print_banner(up: Up, out: TextIO | None = None) -> None:
     console.print(f"\n  {'secret key':<15} {up.prepared.secret_key}  (servers; do not publish)")
     console.print(f"  {'publishable key':<15} {up.prepared.publishable_key}  (browsers)")
     console.print(f"  {'ledger':<15} {config.ledger}")
+    console.print(f"  {'log key':<15} {up.prepared.world.log_key}")
     console.print(f"  {'data':<15} {config.folder}\n")
     for line in _persona_lines(up):
         console.print(line)
@@ -47,6 +48,7 @@ def facts(up: Up) -> dict[str, Any]:
         "stream_url": config.stream_url,
         "submit_url": config.submit_url,
         "ledger": config.ledger,
+        "log_key": world.log_key,
         "zone": world.zone,
         "secret_key": up.prepared.secret_key,
         "publishable_key": up.prepared.publishable_key,

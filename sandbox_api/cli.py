@@ -82,6 +82,73 @@ def show_key(name: str, data: Path) -> None:
         print_key(data, name)
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--db", metavar="URL", help="Database of the ledger; the one of --data unless given.")
+@click.option("--decide", "decides", is_flag=True, help="Decide every entry again, too.")
+@_data
+@_json
+def verify(file: Path | None, db: str | None, decides: bool, data: Path, as_json: bool) -> None:
+    """Replay a log from entry 0, offline: FILE from `tenge export`, or a database.
+
+    Exit code 0 where it is sound, 1 where it is not.
+    """
+    with _sentences():
+        from sandbox_api import verify_log
+
+        code = verify_log.verify(file, folder=data, db=db, decides=decides, as_json=as_json)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--db", metavar="URL", help="Database of the ledger; the one of --data unless given.")
+@_data
+def export(file: Path, db: str | None, data: Path) -> None:
+    """Write the whole log to FILE, a zip that anyone can check."""
+    with _sentences():
+        from sandbox_api.export_log import export as write
+
+        write(file, folder=data, db=db)
+
+
+@main.command()
+@click.option("--url", help="A sandbox that runs; one of its own is started unless given.")
+@click.option("--key", help="Its publishable key.")
+@_data
+@_json
+def demo(url: str | None, key: str | None, data: Path, as_json: bool) -> None:
+    """Tell what the sandbox is for as a story in five scenes, played over the real API."""
+    with _sentences():
+        from sandbox_api.demo import play
+
+        code = play(url, key, data, as_json=as_json)
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--full", is_flag=True, help="A million entries a row, which takes an hour or so.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(["sqlite", "postgresql"]),
+              help="Only this store; may be repeated.")  # fmt: skip
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(["transfer", "pay"]),
+              help="Only this kind of transaction; may be repeated.")  # fmt: skip
+@click.option("--workload", type=click.Choice(["plain"]), default="plain", show_default=True,
+              help="What is sent.")  # fmt: skip
+@click.option("--entries", type=click.IntRange(min=1), help="Entries in batches, a row.")
+@click.option("--seconds", type=click.FloatRange(0.05, 600), default=4.0, show_default=True,
+              help="How long each load lasts, about.")  # fmt: skip
+@_json
+def bench(as_json: bool, **options: Any) -> None:
+    """Measure how fast all of it is on this machine: real servers, real HTTP, every write durable.
+
+    Takes up to five minutes. PostgreSQL is measured where its programs are installed.
+    """
+    with _sentences():
+        from sandbox_api.bench.command import run
+
+        run(as_json=as_json, **options)
+
+
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Turn what a person can mend into one sentence and exit code 2."""

@@ -54,6 +54,7 @@ class SandboxProblem(Exception):
         self.code: Final[str] = problem.get("code", "other")
         self.reasons: Final[list[Json]] = problem.get("reasons", [])
         self.request_id: Final[str] = problem.get("request_id", "")
+        self.transaction: Final[str] = problem.get("id", "")
         self.retryable: Final[bool] = problem.get("retryable", self.status >= 500)
 
 

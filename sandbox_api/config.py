@@ -20,6 +20,9 @@ PORT: Final = 8080
 FOLDER: Final = "tenge-sandbox"
 """The data folder, in the working directory, unless told otherwise."""
 
+OWN_DATABASE: Final = "ledger.db"
+"""The database in the data folder, unless another is given."""
+
 
 class CannotRun(Exception):
     """Why the sandbox cannot start or go on: one sentence for people, which says what to do."""

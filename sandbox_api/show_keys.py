@@ -10,14 +10,14 @@ import msgspec
 from ledger.keyring import Keyring
 from sandbox_api.config import CannotRun
 from sandbox_api.keychest import persona_key
-from sandbox_api.personas import World, read_world
+from sandbox_api.ledger_place import world_of
 
 
 def print_list(folder: Path, *, as_json: bool) -> None:
     """Every persona: short name, role, party, key id."""
     rows = [
         {"name": one.name, "role": one.role, "party": one.party, "kid": one.kid, "title": one.title}
-        for one in _world(folder).personas
+        for one in world_of(folder).personas
     ]
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
@@ -28,18 +28,9 @@ def print_list(folder: Path, *, as_json: bool) -> None:
 
 def print_key(folder: Path, name: str) -> None:
     """The private key of a persona, as one line of JWK."""
-    world = _world(folder)
+    world = world_of(folder)
     names = [one.name for one in world.personas if one.name != "operator"]
     if name not in names:
         raise CannotRun(f"Nobody is called {name!r}: there are {', '.join(names)}.")
     keyring = Keyring.open_or_create(folder / "keyring")
     click.echo(persona_key(keyring, name).to_jwk_text())
-
-
-def _world(folder: Path) -> World:
-    world = read_world(folder / "world.json")
-    if world is None:
-        raise CannotRun(
-            f"{folder} holds no sandbox: start one with `tenge up`, or name its folder with --data."
-        )
-    return world

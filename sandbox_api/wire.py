@@ -666,10 +666,11 @@ class TillPlaceBody(msgspec.Struct, frozen=True):
 
 
 class SandboxBody(msgspec.Struct, frozen=True):
-    """Where everything is."""
+    """Where everything is. `log_key`: the log's public key as verifiers take it (C2SP vkey)."""
 
     name: str
     ledger: IdText
+    log_key: str
     time: int
     size: Size
     stream_url: str

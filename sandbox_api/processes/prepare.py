@@ -19,16 +19,13 @@ from ledger.keyring import Keyring
 from ledger.keys import SigningKey
 from ledger.store.open import parse
 from sandbox_api.auth import KeyKind
-from sandbox_api.config import CannotRun, Config
+from sandbox_api.config import OWN_DATABASE, CannotRun, Config
 from sandbox_api.keychest import api_key, fix_personas, persona_key
 from sandbox_api.personas import World, read_world
 from sandbox_api.tenants import TenantStore
 from sandbox_api.world import build_world
 
 NAME: Final = "sandbox"
-
-OWN_DATABASE: Final = "ledger.db"
-"""The database in the data folder, unless another is given."""
 
 
 class Prepared(msgspec.Struct, frozen=True):

@@ -23,11 +23,11 @@ import msgspec
 from ledger.errors import StoreProblem
 from ledger.store.lock import FileLock
 from ledger.writer.wire import SECRET_BYTES, SECRET_NAME
-from sandbox_api.config import FOLDER, PORT, CannotRun, Config
+from sandbox_api.config import FOLDER, OWN_DATABASE, PORT, CannotRun, Config
 from sandbox_api.processes import custody, http_worker, prepare, stream, submit_stream, writer
 from sandbox_api.processes.child import FORKS, Work
 from sandbox_api.processes.ports import Ports, bind, is_loopback, port_of
-from sandbox_api.processes.prepare import OWN_DATABASE, Prepared, make_folder
+from sandbox_api.processes.prepare import Prepared, make_folder
 from sandbox_api.processes.supervisor import Supervisor
 
 SHARED: Final = (

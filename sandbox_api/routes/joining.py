@@ -94,6 +94,7 @@ def sandbox(call: Call) -> Reply:
         SandboxBody(
             name=parts.name,
             ledger=parts.ledger,
+            log_key=world.log_key if world else "",
             time=parts.door.time(),
             size=size,
             stream_url=parts.stream_url,
