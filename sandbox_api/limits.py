@@ -60,6 +60,9 @@ FILTERS_MAX: Final = 32
 LISTED_MAX: Final = 500
 """Zones, packs, assets in one listing; a sandbox has a handful of each."""
 
+SUPPLY_ACCOUNTS_MAX: Final = 100_000
+"""Accounts whose balances a supply sums; with more of them the sum is the audit's."""
+
 SUPPLY_WALK_ROWS_MAX: Final = 20_000
 """Postings of an issue account that a supply at a past entry goes back over."""
 

@@ -17,7 +17,10 @@ from sandbox_api.wire import AccountAfter, DryRun, PostingBody, TraceLine
 
 
 def dry_run(parts: Parts, checked: Checked, lang: str) -> DryRun:
-    """What would come of a transaction now; raises BadSignature, Malformed as submitting would."""
+    """What would come of a transaction now: nothing, where the ledger has it already.
+
+    Raises BadSignature, Malformed as submitting would.
+    """
     transaction, at = checked.transaction, parts.door.time()
     check_new_keys(transaction)
 
@@ -31,6 +34,8 @@ def dry_run(parts: Parts, checked: Checked, lang: str) -> DryRun:
 
     with parts.reader.snapshot() as view:
         size = view.head().size
+        if view.find([transaction.id]):
+            return DryRun(True, at, size, (), (), {}, (), ())  # again: the first receipt, no more
         decided, traced = read_with(
             view,
             decision,

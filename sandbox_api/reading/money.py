@@ -16,7 +16,7 @@ from ledger.core.party import Key, Party
 from ledger.core.payment import Rate
 from ledger.core.zone import Terminal
 from ledger.store.reader import Snapshot
-from sandbox_api.limits import LISTED_MAX, SUPPLY_WALK_ROWS_MAX
+from sandbox_api.limits import LISTED_MAX, SUPPLY_ACCOUNTS_MAX, SUPPLY_WALK_ROWS_MAX
 from sandbox_api.reading.entries import Scales, entries_at
 from sandbox_api.reading.known import account_of, body_of, object_of
 from sandbox_api.reading.packs import rate_age_max_ms
@@ -137,12 +137,14 @@ def supply(view: Snapshot, index: int | None) -> SupplyBody:
     """What was issued, redeemed and is outstanding, by asset, now or just after an entry.
 
     Now, `balances` is the sum over all other accounts, read one by one: it must equal what is
-    outstanding. At a past entry nobody sums them (the audit does): it is None. So are `issued` and
-    `redeemed` where more issues lie since than are walked.
+    outstanding. At a past entry, or with very many accounts, nobody sums them (the audit does): it
+    is None. So are `issued` and `redeemed` where more issues lie since than are walked.
     """
-    size = view.head().size
+    head = view.head()
+    size = head.size
     past = index is not None and index < size - 1
-    held = {} if past else view.balances()
+    summed = not past and head.accounts_opened <= SUPPLY_ACCOUNTS_MAX
+    held = view.balances() if summed else {}
     rows = []
     for found in asset_objects(view):
         asset = body_of(found, Asset)
@@ -163,7 +165,7 @@ def supply(view: Snapshot, index: int | None) -> SupplyBody:
             None if walked is None else issued - walked[0],
             None if walked is None else redeemed - walked[1],
             outstanding,
-            None if past else held.get(asset.code, (0, 0))[0],
+            held.get(asset.code, (0, 0))[0] if summed else None,
         )
         rows.append(SupplyRow(asset.code, *_formatted(amounts, asset.scale)))
     return SupplyBody(min(index + 1, size) if index is not None else size, tuple(rows))

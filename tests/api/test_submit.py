@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ledger.core.ids import b64
+from ledger.errors import DoorShut, Overloaded, StoreProblem
 from ledger.keys import SigningKey
 from ledger.writer.answers import Answer, Busy, Offer
 from sandbox_api.app import create_app
@@ -211,6 +213,17 @@ def test_a_dry_run_refuses_as_submitting_would(sandbox: Sandbox, person: Person)
     assert failed | {"FUNDS"} == {reason["code"] for reason in told["reasons"]}
 
 
+def test_a_dry_run_of_what_is_done_says_that_nothing_would_come(
+    sandbox: Sandbox, person: Person
+) -> None:
+    jws = sandbox.transfer(person, aigerim(sandbox), "50000.00")
+    assert sandbox.submit(jws).status_code == 201
+
+    told = sandbox.submit(jws, "?dry_run=true").json
+
+    assert (told["accepted"], told["postings"], told["reasons"]) == (True, [], [])
+
+
 def test_a_dry_run_of_a_bad_signature_is_a_problem(sandbox: Sandbox, person: Person) -> None:
     good = sandbox.transfer(person, aigerim(sandbox))
     forged = good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBA")
@@ -218,6 +231,42 @@ def test_a_dry_run_of_a_bad_signature_is_a_problem(sandbox: Sandbox, person: Per
     answer = sandbox.submit(forged, "?dry_run=true")
 
     assert (answer.status_code, answer.json["code"]) == (401, "bad_signature")
+
+
+class _Shut:
+    """A writer that cannot be reached, or takes no more."""
+
+    def __init__(self, door: Any, error: Exception) -> None:
+        self.time, self.checkpoint = door.time, door.checkpoint
+        self.error = error
+
+    def submit(self, offers: list[Offer]) -> list[Answer]:
+        raise self.error
+
+
+@pytest.mark.parametrize("path", ["/v1/transactions", "/v1/transactions/batch"])
+@pytest.mark.parametrize(
+    ("error", "code", "seconds"),
+    [
+        pytest.param(Overloaded("full", 2), "overloaded", "2", id="a full queue"),
+        pytest.param(DoorShut("away"), "door_shut", "1", id="a writer that is away"),
+        pytest.param(StoreProblem("locked"), "store_problem", "1", id="a store that fails"),
+    ],
+)
+def test_where_nothing_was_taken_the_answer_says_to_come_back(
+    sandbox: Sandbox, person: Person, path: str, error: Exception, code: str, seconds: str
+) -> None:
+    app = create_app(replace(sandbox.parts, door=_Shut(sandbox.ledger, error)))
+    media = "application/x-ndjson" if path.endswith("batch") else "application/jose"
+
+    answer = app.test_client().post(
+        path, data=sandbox.transfer(person, aigerim(sandbox)), content_type=media,
+        headers={"Authorization": f"Bearer {sandbox.secret}"},
+    )  # fmt: skip
+
+    assert (answer.status_code, answer.json["code"]) == (503, code)
+    assert answer.json["retryable"] is True
+    assert answer.headers["Retry-After"] == seconds
 
 
 class _Full:
@@ -233,8 +282,6 @@ class _Full:
 def test_a_busy_writer_is_a_503_that_says_when_to_come_back(
     sandbox: Sandbox, person: Person
 ) -> None:
-    from dataclasses import replace
-
     client = create_app(replace(sandbox.parts, door=_Full(sandbox.ledger))).test_client()
     jws = sandbox.transfer(person, aigerim(sandbox))
     headers = {"Authorization": f"Bearer {sandbox.secret}"}
