@@ -9,10 +9,11 @@ from typing import Final
 
 import msgspec
 
+from sandbox_api.asked import RestPath
 from sandbox_api.problems import Problem
 from sandbox_api.requests import JSON, Answer, Call, Open, Reply, Route
 from sandbox_api.sentences import LANGUAGES, catalogue_json
-from sandbox_api.wire import HealthBody, RestPath
+from sandbox_api.wire import HealthBody
 
 HTML: Final = "text/html; charset=utf-8"
 _SHORT: Final = "public, max-age=300"

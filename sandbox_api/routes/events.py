@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from sandbox_api.asked import EventsQuery
 from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading.events import Filter, events_after
 from sandbox_api.requests import Answer, Call, Reply, Route
-from sandbox_api.wire import EventsBody, EventsQuery
+from sandbox_api.wire import EventsBody
 
 
 def events(call: Call) -> Reply:

@@ -15,6 +15,7 @@ from ledger.core.zone import Terminal
 from ledger.keys import public_key_from_jwk
 from ledger.writer.answers import Answer as WriterAnswer
 from ledger.writer.answers import Busy, Declined, Taken, Unread
+from sandbox_api.asked import OnboardBody, TillBody
 from sandbox_api.auth import Scope
 from sandbox_api.front import Checked
 from sandbox_api.parts import Parts
@@ -28,13 +29,11 @@ from sandbox_api.requests import Answer, Body, Call, Reply, Route
 from sandbox_api.wire import (
     JoinedAccountBody,
     Jwk,
-    OnboardBody,
     OnboardedBody,
     PersonaBody,
     PlaceBody,
     SandboxBody,
     TillAccountBody,
-    TillBody,
     TillEnrolledBody,
     TillPlaceBody,
 )

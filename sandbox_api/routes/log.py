@@ -6,20 +6,13 @@ from typing import Final
 
 from ledger.errors import Malformed
 from ledger.log.tiles import ENTRIES, TILE_WIDTH, parse_path
+from sandbox_api.asked import ConsistencyQuery, InclusionQuery, PageQuery, RestPath
 from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading.log import consistency, inclusion, tile_bytes
 from sandbox_api.reading.transactions import refusals
 from sandbox_api.requests import BYTES, TEXT, Answer, Call, Open, Reply, Route
-from sandbox_api.wire import (
-    ConsistencyBody,
-    ConsistencyQuery,
-    InclusionBody,
-    InclusionQuery,
-    PageQuery,
-    RefusalsBody,
-    RestPath,
-)
+from sandbox_api.wire import ConsistencyBody, InclusionBody, RefusalsBody
 
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from ledger.core.ids import unb64
+from sandbox_api.asked import DigestPath, IdPath, IndexQuery, KidPath, StatementQuery
 from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import money, packs
@@ -15,17 +16,12 @@ from sandbox_api.wire import (
     AccountsBody,
     AssetsBody,
     BalanceBody,
-    DigestPath,
-    IdPath,
-    IndexQuery,
     KeyBody,
-    KidPath,
     PackBody,
     PacksBody,
     PartyBody,
     RatesBody,
     StatementBody,
-    StatementQuery,
     SupplyBody,
 )
 

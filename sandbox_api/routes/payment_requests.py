@@ -7,6 +7,7 @@ from typing import Final
 
 import segno
 
+from sandbox_api.asked import IdPath, RequestBody
 from sandbox_api.auth import Scope
 from sandbox_api.limits import TRANSACTION_BYTES_MAX
 from sandbox_api.problems import Problem
@@ -14,7 +15,7 @@ from sandbox_api.reading.known import id_bytes
 from sandbox_api.reading.payment_requests import link, request_body, take_request
 from sandbox_api.requests import SVG, Answer, Body, Call, Open, Reply, Route
 from sandbox_api.tenants import StoredRequest
-from sandbox_api.wire import IdPath, PaymentRequestBody, RequestBody, RequestMade
+from sandbox_api.wire import PaymentRequestBody, RequestMade
 
 QR_SCALE: Final = 8
 """Units of the picture's own size for one module."""

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ledger.writer.answers import Busy, Declined, Offer, Taken, Unread
+from sandbox_api.asked import SubmitQuery, TransactionBody, TransactionPath
 from sandbox_api.auth import Scope
 from sandbox_api.front import Checked
 from sandbox_api.limits import BATCH_BYTES_MAX, BATCH_LINES_MAX, TRANSACTION_BYTES_MAX
@@ -19,16 +20,7 @@ from sandbox_api.problems import (
 from sandbox_api.reading.dry_run import dry_run
 from sandbox_api.reading.transactions import receipt, transaction
 from sandbox_api.requests import JOSE, JSON, NDJSON, TEXT, Answer, Body, Call, Reply, Route
-from sandbox_api.wire import (
-    DryRun,
-    Line,
-    ProblemLine,
-    Receipted,
-    SubmitQuery,
-    TransactionBody,
-    TransactionOut,
-    TransactionPath,
-)
+from sandbox_api.wire import DryRun, Line, ProblemLine, Receipted, TransactionOut
 
 _lines = msgspec.json.Encoder().encode_lines
 

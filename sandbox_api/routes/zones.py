@@ -7,6 +7,7 @@ from typing import Final
 from ledger.core.geometry import check_point
 from ledger.core.ids import b64, unb64
 from ledger.errors import Malformed
+from sandbox_api.asked import IdPath, KidPath, PointQuery
 from sandbox_api.auth import Scope
 from sandbox_api.limits import LISTED_MAX
 from sandbox_api.problems import Problem
@@ -15,15 +16,7 @@ from sandbox_api.reading.money import asset_objects
 from sandbox_api.reading.payment_requests import title_of
 from sandbox_api.reading.zones import locate, point_of, terminal_body, zone_body
 from sandbox_api.requests import Answer, Call, Reply, Route
-from sandbox_api.wire import (
-    IdPath,
-    KidPath,
-    LocateBody,
-    PointQuery,
-    TerminalBody,
-    ZoneBody,
-    ZonesBody,
-)
+from sandbox_api.wire import LocateBody, TerminalBody, ZoneBody, ZonesBody
 
 
 def zones(call: Call) -> Reply:
