@@ -26,7 +26,7 @@ from werkzeug.routing import BaseConverter
 from ledger.errors import LedgerError
 from sandbox_api import openapi
 from sandbox_api.auth import Doorkeeper, Keys, need
-from sandbox_api.limits import IN_FLIGHT_MAX, Gate
+from sandbox_api.limits import IN_FLIGHT_MAX, LARGE_BODIES_MAX, TRANSACTION_BYTES_MAX, Gate
 from sandbox_api.parking import Parking
 from sandbox_api.parts import Parts
 from sandbox_api.problems import (
@@ -144,6 +144,7 @@ class _Walk:
         self._keys: Final = Keys(parts.tenants.find_key)
         self._parking: Final = Parking(lambda: parts.reader.head().events)
         self._gate: Final = Gate(IN_FLIGHT_MAX, "this process has its hands full")
+        self._large: Final = Gate(LARGE_BODIES_MAX, "too many long bodies are being read")
         self._run: Final = secrets.token_urlsafe(6)
         self._count: Final = count(1)
 
@@ -236,10 +237,10 @@ class _Walk:
             raise Problem("body.length")
         if len(digits) > _LENGTH_DIGITS_MAX or (length := int(digits)) > route.body.limit:
             raise Problem("body.size", f"a body here has at most {route.body.limit} bytes")
-        raw: bytes = environ["wsgi.input"].read(length)
-        if len(raw) != length:
-            raise Problem("request.malformed", "the body ended early")
-        return reader.body(raw, media), media
+        if length <= TRANSACTION_BYTES_MAX:
+            return reader.body(_read(environ, length), media), media
+        with self._large.place():
+            return reader.body(_read(environ, length), media), media
 
     def _problem(self, request: Request, problem: Problem) -> Response:
         body = problem_of(problem.code, problem.detail, language(request), where=problem.where)
@@ -277,6 +278,17 @@ class _Walk:
 
     def _next_id(self) -> str:
         return f"{self._run}-{next(self._count):x}"
+
+
+def _read(environ: WSGIEnvironment, length: int) -> bytes:
+    """The body, which has `length` bytes; raises Problem where the sender went away or lied."""
+    try:
+        raw: bytes = environ["wsgi.input"].read(length)
+    except OSError:
+        raw = b""
+    if len(raw) != length:
+        raise Problem("request.malformed", "the body ended early")
+    return raw
 
 
 def _view(walk: _Walk, route: Route, reader: Reader, /, **path: str) -> Response:

@@ -48,6 +48,10 @@ WAIT_S_MAX: Final = 25
 PARKED_MAX: Final = 256
 """Long-polls that one process keeps waiting."""
 
+LARGE_BODIES_MAX: Final = 16
+"""Bodies longer than one transaction that one process reads at once: they are held in memory whole,
+however slowly they come."""
+
 IN_FLIGHT_MAX: Final = 128
 """Requests that one process works on at once, long-polls not counted."""
 

@@ -10,7 +10,13 @@ import pytest
 
 from ledger.errors import Overloaded
 from sandbox_api.app import create_app
-from sandbox_api.limits import IN_FLIGHT_MAX, Gate, Recent
+from sandbox_api.limits import (
+    IN_FLIGHT_MAX,
+    LARGE_BODIES_MAX,
+    TRANSACTION_BYTES_MAX,
+    Gate,
+    Recent,
+)
 from tests.api.sandbox import Sandbox
 
 
@@ -85,6 +91,62 @@ def test_more_requests_than_a_process_can_work_on_are_sent_away(sandbox: Sandbox
     assert elsewhere.status_code == 404
     assert found == [200] * IN_FLIGHT_MAX
     assert app.test_client().get("/healthz").status_code == 200
+
+
+class _Trickle:
+    """A body that is still on its way."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def read(self, length: int) -> bytes:
+        self.begun.set()
+        self.go.wait(30)
+        return b"x" * length
+
+
+def _send(sandbox: Sandbox, body: Any, length: int) -> Any:
+    return sandbox.app.test_client().post(
+        "/v1/transactions/batch",
+        headers={"Authorization": f"Bearer {sandbox.secret}"},
+        content_type="application/x-ndjson",
+        environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(length)},
+    )
+
+
+def test_only_so_many_long_bodies_are_held_at_once(sandbox: Sandbox) -> None:
+    bodies = [_Trickle() for _ in range(LARGE_BODIES_MAX)]
+    long = TRANSACTION_BYTES_MAX + 1
+    sending = [threading.Thread(target=_send, args=(sandbox, body, long)) for body in bodies]
+    for thread, body in zip(sending, bodies, strict=True):
+        thread.start()
+        assert body.begun.wait(30)
+
+    one_more, a_short_one = _Trickle(), _Trickle()
+    a_short_one.go.set()
+    refused = _send(sandbox, one_more, long)
+    taken = _send(sandbox, a_short_one, 100)
+    for thread, body in zip(sending, bodies, strict=True):
+        body.go.set()
+        thread.join(30)
+
+    assert (refused.status_code, refused.json["code"]) == (503, "overloaded")
+    assert not one_more.begun.is_set()
+    assert taken.status_code == 200
+
+
+def test_a_sender_that_goes_away_is_no_fault_of_ours(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Gone:
+        def read(self, length: int) -> bytes:
+            raise ConnectionResetError("the peer went away")
+
+    answer = _send(sandbox, Gone(), 100)
+
+    assert (answer.status_code, answer.json["code"]) == (400, "request.malformed")
+    assert not caplog.records
 
 
 def test_a_fault_of_ours_is_one_problem_without_a_trace(
