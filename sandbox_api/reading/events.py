@@ -50,7 +50,8 @@ def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: s
     found: list[EventBody] = []
     scanned = 0
     while after < head and len(found) < limit and scanned < EVENTS_SCANNED_MAX:
-        rows = view.events(after, min(_PAGE, EVENTS_SCANNED_MAX - scanned))
+        page = _PAGE if wanted.accounts or wanted.requests else limit - len(found)
+        rows = view.events(after, min(page, EVENTS_SCANNED_MAX - scanned))
         if not rows:
             break
         scanned += len(rows)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -32,6 +33,12 @@ from sandbox_api.processes.doors import keys_from
 from sandbox_api.tenants import TenantStore
 
 HOUR = 3_600_000
+
+
+on_both = pytest.mark.parametrize(
+    "sandbox", ["sqlite", "postgresql"], indirect=True, scope="session"
+)
+"""For modules whose tests must hold on both databases."""
 
 
 class BankInProcess:
@@ -59,11 +66,13 @@ class Person:
 class Sandbox:
     """The sandbox under test, and how a program talks to it."""
 
-    def __init__(self, folder: Path, ledger: Ledger, world: World, keyring: Keyring) -> None:
+    def __init__(
+        self, folder: Path, url: str, ledger: Ledger, world: World, keyring: Keyring
+    ) -> None:
         self.ledger, self.world, self.keyring = ledger, world, keyring
         self.folder = folder
-        url = f"sqlite:///{folder / 'ledger.db'}"
-        self.tenants = TenantStore.open(f"sqlite:///{folder / 'sandbox.db'}")
+        own = f"sqlite:///{folder / 'sandbox.db'}" if url.startswith("sqlite") else url
+        self.tenants = TenantStore.open(own)
         self.reader = open_reading(url, unb64(ledger.id, 16))
         self.tenant = self.tenants.put_tenant("sandbox", unb64(ledger.id, 16))
         self.secret = self.tenants.make_key(self.tenant.number, KeyKind.SECRET)
@@ -92,7 +101,7 @@ class Sandbox:
         self.ledger.close()
 
     def key_of(self, persona: str) -> SigningKey:
-        return SigningKey.from_seed(persona.encode().ljust(32, b"."))
+        return key_of(persona)
 
     # HTTP.
 
@@ -130,9 +139,7 @@ class Sandbox:
         base = {"kind": kind, "ledger": self.ledger.id, "nonce": nonce, "not_after": not_after}
         return msgspec.json.encode(base | {name.rstrip("_"): v for name, v in members.items()})
 
-    def sign(
-        self, by: SigningKey | str, kind: str, /, ahead: int = HOUR, **members: Any
-    ) -> str:
+    def sign(self, by: SigningKey | str, kind: str, /, ahead: int = HOUR, **members: Any) -> str:
         signer = self.key_of(by) if isinstance(by, str) else by
         payload = self.payload(kind, ahead, **members)
         return seal(payload, kid=signer.kid, typ="tenge-tx", sign=signer.sign)
@@ -176,6 +183,11 @@ class Sandbox:
         return self.sign(
             person.key, "transfer/1", from_=person.accounts[asset], to=to, amount=amount
         )
+
+
+def key_of(persona: str) -> SigningKey:
+    """A persona's key, the same in every run."""
+    return SigningKey.from_seed(persona.encode().ljust(32, b"."))
 
 
 def jwk_of(key: SigningKey) -> dict[str, str]:

@@ -12,7 +12,9 @@ from ledger.core.envelope import seal
 from ledger.core.ids import b64
 from ledger.keys import SigningKey
 from ledger.kinds import read_request
-from tests.api.sandbox import Person, Sandbox, jwk_of
+from tests.api.sandbox import Person, Sandbox, jwk_of, on_both
+
+pytestmark = on_both
 
 
 def asked(sandbox: Sandbox, request: str) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from ledger.log.leaf import decode_leaf
 from ledger.log.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger.log.proof import verify_receipt
 from ledger.log.tiles import decode_bundle
-from tests.api.sandbox import Person, Sandbox, derived, id_of
+from tests.api.sandbox import Person, Sandbox, derived, id_of, on_both
+
+pytestmark = on_both
 
 
 @pytest.fixture
