@@ -12,6 +12,7 @@ from typing import Any
 from ledger.core.envelope import seal
 from ledger.core.ids import TransactionId, b64, derive_key, ledger_id
 from ledger.core.needs import Need, NeedMissing
+from ledger.core.plan import Plan
 from ledger.core.state import State
 from ledger.core.transaction import Transaction
 from ledger.decide import Accepted, decide
@@ -42,6 +43,7 @@ class PureLedger:
         self.state = State()
         self.entries: list[EntryRow] = []
         self.postings: list[PostingRow] = []
+        self.plans: list[Plan] = []
         self.indexes: dict[TransactionId, int] = {}
         payload = json.dumps({
             "kind": "genesis/1", "ledger": "", "nonce": "nonce-genesis-000", "not_after": at + HOUR,
@@ -73,7 +75,7 @@ class PureLedger:
         twin.state.changes.counters = dict(self.state.changes.counters)
         twin.state.changes.lookups = {k: dict(v) for k, v in self.state.changes.lookups.items()}
         twin.entries, twin.postings = list(self.entries), list(self.postings)
-        twin.indexes = dict(self.indexes)
+        twin.indexes, twin.plans = dict(self.indexes), list(self.plans)
         return twin
 
     def _take(self, offer: Offer) -> Answer:
@@ -104,6 +106,7 @@ class PureLedger:
             else:
                 self.entries += batch._entries
                 self.postings += batch._postings
+                self.plans.append(decision.plan)
                 self.indexes[tx.id] = index
                 return Taken(index, self.at, index + 1)
 
