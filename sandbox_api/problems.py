@@ -152,8 +152,9 @@ class ReasonBody(msgspec.Struct, frozen=True):
 
 
 class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A problem as it is sent. `where` names the member at fault; `reasons` stand in precedence;
-    `at` and `size` say on which head of the ledger it was decided."""
+    """A problem as it is sent. `detail` is for people, `hint` for programmers: English, and nearer
+    to the fault. `where` names the member at fault; `reasons` stand in precedence; `at` and `size`
+    say on which head of the ledger it was decided."""
 
     type: str
     title: str
@@ -163,6 +164,7 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool
     instance: str = ""
     request_id: str = ""
+    hint: str = ""
     where: str = ""
     id: str = ""
     at: int | None = None
@@ -206,15 +208,17 @@ def kind_of(code: str) -> Kind:
 
 
 def problem_of(code: str, detail: str, lang: str, *, where: str = "") -> ProblemBody:
-    """The body for one code; `detail` is the sentence for a code the catalogue does not hold."""
+    """The body for one code; `detail` is what is known of the fault beside its code, in English."""
     kind = kind_of(code)
+    sentence = sentences.problem(code, lang, detail or kind.title)
     return ProblemBody(
         type=TYPE_PREFIX + code,
         title=kind.title,
         status=kind.status,
         code=code,
-        detail=sentences.problem(code, lang, detail or kind.title),
+        detail=sentence,
         retryable=kind.retryable,
+        hint="" if detail in sentence else detail,
         where=where,
     )
 

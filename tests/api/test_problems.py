@@ -69,6 +69,13 @@ def test_a_code_has_one_status(code: str, status: int, retryable: bool) -> None:
     assert body.detail
 
 
+def test_a_programmer_hears_what_is_wrong_in_every_language() -> None:
+    told = [problem_of("request.query", "write index once", lang) for lang in ("kk", "ru", "en")]
+
+    assert {body.hint or body.detail for body in told} == {"write index once"}
+    assert problem_of("envelope.alg", "alg is EdDSA", "en").hint == ""
+
+
 @pytest.mark.parametrize("lang", ["kk", "ru", "en"])
 @pytest.mark.parametrize("code", sorted(OWN))
 def test_every_problem_of_ours_has_a_sentence_of_its_own(code: str, lang: str) -> None:
