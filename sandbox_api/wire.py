@@ -115,7 +115,10 @@ class DryRun(msgspec.Struct, frozen=True):
 
 
 class TransactionOut(msgspec.Struct, frozen=True):
-    """A transaction that the ledger has accepted, or has refused last time it came."""
+    """A transaction that the ledger has accepted, or has refused last time it came.
+
+    `leaf` is the log's own line of it, byte for byte: with the receipt it proves the entry offline.
+    """
 
     id: TransactionText
     status: str
@@ -128,6 +131,7 @@ class TransactionOut(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
     pack: str | None
     reasons: tuple[ReasonBody, ...]
+    leaf: str | None
 
 
 class PartyBody(msgspec.Struct, frozen=True):

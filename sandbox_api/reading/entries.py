@@ -45,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True):
     postings: tuple[PostingBody, ...]
     facts: Mapping[str, Any]
     pack: str
+    leaf: bytes
 
 
 class Scales:
@@ -75,6 +76,7 @@ def entry_of(scales: Scales, leaf: bytes) -> Entry:
         postings=_postings(scales, line),
         facts=line.facts,
         pack=line.pack,
+        leaf=leaf,
     )
 
 

@@ -30,6 +30,7 @@ def transaction(view: Snapshot, text: str, lang: str) -> TransactionOut | None:
         facts=dict(entry.facts),
         pack=entry.pack,
         reasons=(),
+        leaf=entry.leaf.decode(),
     )
 
 
@@ -62,6 +63,7 @@ def _refused(refusal: StoredRefusal, lang: str) -> TransactionOut:
         facts={},
         pack=None,
         reasons=reasons_of(refusal, lang),
+        leaf=None,
     )
 
 

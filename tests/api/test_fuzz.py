@@ -7,7 +7,6 @@ Bounded by the number of examples an operation, so that a run takes some ten sec
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -21,13 +20,13 @@ from schemathesis.specs.openapi.checks import (
 
 from sandbox_api.app import document
 from tests.api.sandbox import Sandbox
+from tests.scale import rounds
 
 # A well-formed request may name what is not there, or be signed for another ledger: refusing it is
 # right. Every case here carries a good key; what bad ones open is held route by route in test_auth.
 LEFT_OUT = [positive_data_acceptance, ignored_auth]
 
-SCALE = int(os.environ.get("TENGE_TEST_SCALE", "1"))
-EXAMPLES = 20 * SCALE
+EXAMPLES = rounds(20)
 
 schemathesis.serializer.alias("application/jose", "text/plain")
 schemathesis.serializer.alias("application/x-ndjson", "text/plain")
