@@ -29,7 +29,7 @@ from sandbox_api.front import Checked, Front
 from sandbox_api.limits import TRANSACTION_BYTES_MAX
 from sandbox_api.problems import Problem, problem_of_answer, problem_of_refusal
 from sandbox_api.processes.doors import keys_from
-from sandbox_api.processes.websocket import Ended, encoded, first_message, run, send
+from sandbox_api.processes.websocket import Ended, encoded, first_message, run, send, send_all
 from sandbox_api.tenants import TenantStore
 from sandbox_api.wire import Line, ProblemLine
 
@@ -144,10 +144,14 @@ class _Talk:
         while True:
             lot = await self._lots.get()
             answers = iter(await lot.answers)
-            for one in lot.checked:
-                answer = one if isinstance(one, Unread) else next(answers)
-                id = one.id if isinstance(one, Checked) else ""
-                await send(self._connection, encoded(self._line(id, answer)))
+            lines = [
+                encoded(self._line("", one))
+                if isinstance(one, Unread)
+                else encoded(self._line(one.id, next(answers)))
+                for one in lot.checked
+            ]
+            await send_all(self._connection, lines)
+            for _ in lines:
                 self._room.release()
 
     def _line(self, id: str, answer: Answer) -> Line | ProblemLine:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
 from ledger.errors import LedgerError
@@ -130,6 +131,14 @@ async def send(connection: ServerConnection, message: bytes) -> None:
         raise Ended(
             Problem("overloaded", "messages were not taken in time"), close=CLOSE_LATER
         ) from None
+
+
+async def send_all(connection: ServerConnection, messages: Sequence[bytes]) -> None:
+    """Send messages in order, in one write but for the last, which waits as `send` does."""
+    if len(messages) > 1:
+        frames = [Frame(Opcode.TEXT, message).serialize(mask=False) for message in messages[:-1]]
+        connection.transport.write(b"".join(frames))
+    await send(connection, messages[-1])
 
 
 def encoded(value: Any) -> bytes:

@@ -1,8 +1,8 @@
 """gevent's WSGI server with the limits and deadlines that it has none of.
 
-A connection that begins nothing ends after `IDLE_S`; a request's head must be whole `HEAD_S` after
-its first line, its body `BODY_S` after that. The body is read before the app is called, so a slow
-client never holds a place in it. Whoever is too slow is closed upon without an answer: it is still
+A connection that begins nothing ends after `IDLE_S`; a request must be there, whole, `REQUEST_S`
+after its first byte. Its body is read before the app is called, so a slow client never holds a
+place in it. Whoever is too slow is closed upon without an answer: it is still
 talking. Heads are read strictly: what two servers could read in two ways is refused. An answer
 leaves in one write.
 """
@@ -24,11 +24,8 @@ from sandbox_api.limits import BATCH_BYTES_MAX, TRANSACTION_BYTES_MAX
 IDLE_S: Final = 60.0
 """How long a connection may stay open without beginning a request."""
 
-HEAD_S: Final = 10.0
-"""How long the head of a request may take after its first line."""
-
-BODY_S: Final = 20.0
-"""How long the body of a request may take."""
+REQUEST_S: Final = 20.0
+"""How long a request, head and body, may take from its first byte to its last."""
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 """Bytes in the head of a request, its first line not counted (8 KB at most)."""
@@ -84,6 +81,8 @@ _Base: Any = WSGIHandler  # its stubs know other types than it has
 class _Handler(_Base):  # type: ignore[misc]
     """One connection."""
 
+    _deadline: gevent.Timeout | None = None
+
     def MessageClass(self, rfile: Any, *_: Any) -> _Head:
         return _Head(rfile)
 
@@ -98,16 +97,19 @@ class _Handler(_Base):  # type: ignore[misc]
             return super().handle_one_request()
         except _Early as early:
             return self._answer_early(early)
+        finally:
+            self._in_time()
 
     def read_requestline(self) -> str:
-        line = ""
-        with _patience(IDLE_S):
-            line = str(super().read_requestline())
-        return line
-
-    def read_request(self, raw_requestline: str) -> bool:
-        with gevent.Timeout(HEAD_S):
-            return bool(super().read_request(raw_requestline))
+        self._deadline = None
+        with suppress(OSError):  # nobody there any more, or idle for too long
+            self.socket.settimeout(IDLE_S)
+            if not self.rfile.peek(1):
+                return ""
+            self.socket.settimeout(None)
+            self._deadline = gevent.Timeout.start_new(REQUEST_S)
+            return str(super().read_requestline())
+        return ""
 
     def handle_one_response(self) -> None:
         self.server.answering += 1
@@ -118,13 +120,19 @@ class _Handler(_Base):  # type: ignore[misc]
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
-        with gevent.Timeout(BODY_S):
-            body = self._body(environ)
+        body = self._body(environ)
+        self._in_time()
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         whole = _Body(body)
         environ["wsgi.input"], self.wsgi_input = whole, whole
         return environ
+
+    def _in_time(self) -> None:
+        """The request is there: its deadline is met."""
+        if self._deadline is not None:
+            self._deadline.close()
+            self._deadline = None
 
     def _body(self, environ: dict[str, Any]) -> bytes:
         stream: Any = self.wsgi_input
@@ -151,6 +159,16 @@ class _Handler(_Base):  # type: ignore[misc]
         if isinstance(ex, _Early):
             return self._answer_early(ex)
         return self._answer_early(_Early(*_BAD_HEAD, "the head of the request cannot be read"))
+
+    def _sendall(self, data: bytes) -> None:
+        """Send at once what fits, which is nearly always all of it."""
+        sent = self.socket.send(data)
+        if sent < len(data):
+            self.socket.sendall(data[sent:])
+        self.response_length += len(data)
+
+    def log_request(self) -> None:
+        """Nothing is logged of a request, so nothing is made up for it."""
 
     def _write_with_headers(self, data: bytes) -> None:
         """Head and first piece of the body in one write."""
