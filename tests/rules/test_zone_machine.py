@@ -384,10 +384,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 def test_the_rules_agree_with_a_model_of_them(template):
     Town.seedling, Town.template = template
     run = settings(
-        max_examples=40 * SCALE, stateful_step_count=40, deadline=None, print_blob=True
+        max_examples=20 * SCALE, stateful_step_count=35, deadline=None, print_blob=True
     )
 
     seed(20_510_103)(play)(Town, settings=run)
 
     print(f"scale {SCALE}, {sum(Town.seen.values())} judged: {dict(Town.seen)}")
-    assert Town.seen["crypto paid"] > 5 * SCALE  # else the play was too tame to say anything
+    assert Town.seen["crypto paid"] > 3 * SCALE  # else the play was too tame to say anything

@@ -1,0 +1,109 @@
+"""A ledger in a dict: what the real one is held against. It knows money, requests, refunds and the
+day's caps; it is told of accepted transactions and says beforehand what will be refused.
+
+Amounts are whole minor units. It shares no code with the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DAY_MS = 86_400_000
+ALMATY_MS = 5 * 3_600_000
+CAP_PAYMENT = 500_000_00
+CAP_DAY = 1_000_000_00
+
+
+@dataclass
+class Sale:
+    """A payment that can be refunded."""
+
+    payer: str
+    merchant: str
+    asset: str
+    amount: int
+    value: int
+    back: int = 0
+    back_tenge: int = 0
+
+
+@dataclass
+class Model:
+    """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day."""
+
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    issued: dict[str, int] = field(default_factory=dict)
+    redeemed: dict[str, int] = field(default_factory=dict)
+    tiers: dict[str, int] = field(default_factory=dict)
+    sales: dict[str, Sale] = field(default_factory=dict)
+    spent: dict[tuple[str, int], int] = field(default_factory=dict)
+    merchants: frozenset[str] = frozenset()
+    open: bool = True
+    permitted: bool = True
+    refusals: int = 0
+
+    def has(self, who: str, asset: str) -> int:
+        return self.balances.get((who, asset), 0)
+
+    def move(self, source: str, target: str, asset: str, amount: int) -> None:
+        self.balances[source, asset] = self.has(source, asset) - amount
+        self.balances[target, asset] = self.has(target, asset) + amount
+
+    def funds(self, who: str, asset: str, amount: int) -> set[str]:
+        return set() if amount <= self.has(who, asset) else {"FUNDS"}
+
+    def zone(self) -> set[str]:
+        """What the one zone has against crypto at the café's till."""
+        faults = set() if self.open else {"ZONE_NOT_ACTIVE"}
+        return faults if self.permitted else faults | {"PERMIT_NOT_VALID"}
+
+    def transfer(self, source: str, target: str, asset: str, amount: int) -> set[str]:
+        faults = self.funds(source, asset, amount)
+        if asset == "KZTD":
+            return faults
+        sells = source in self.merchants and target == "exchange"
+        if target in self.merchants or (source in self.merchants and not sells):
+            faults |= {"ZONE_OUTSIDE"}
+            if self.tiers[source.removesuffix(" 2")] < 1:
+                faults |= {"KYC_TIER"}
+        return faults
+
+    def pay(self, payer: str, merchant: str, asset: str, amount: int, value: int,
+            at: int) -> set[str]:  # fmt: skip
+        faults = self.funds(payer, asset, amount)
+        if asset == "KZTD":
+            return faults
+        faults |= self.zone() if merchant == "cafe" else {"ZONE_OUTSIDE"}
+        if self.tiers[payer] < 1:
+            faults |= {"KYC_TIER"}
+        if value > CAP_PAYMENT:
+            faults |= {"CAP_PAYMENT"}
+        if self.spent.get((payer, self.day(at)), 0) + value > CAP_DAY:
+            faults |= {"CAP_DAY"}
+        return faults
+
+    def paid(self, request: str, sale: Sale, at: int) -> None:
+        self.move(sale.payer, sale.merchant, sale.asset, sale.amount)
+        self.sales[request] = sale
+        if sale.asset != "KZTD":
+            key = sale.payer, self.day(at)
+            self.spent[key] = self.spent.get(key, 0) + sale.value
+
+    def refund(self, sale: Sale, asset: str, amount: int) -> set[str]:
+        back = sale.back + (amount if asset == sale.asset else 0)
+        back_tenge = sale.back_tenge + (0 if asset == sale.asset else amount)
+        if back * sale.value + back_tenge * sale.amount > sale.amount * sale.value:
+            return {"REFUND_TOO_MUCH"}
+        faults = self.funds(sale.merchant, asset, amount)
+        return faults if asset == "KZTD" else faults | self.zone()
+
+    def refunded(self, sale: Sale, asset: str, amount: int) -> None:
+        self.move(sale.merchant, sale.payer, asset, amount)
+        if asset == sale.asset:
+            sale.back += amount
+        else:
+            sale.back_tenge += amount
+
+    @staticmethod
+    def day(at: int) -> int:
+        return (at + ALMATY_MS) // DAY_MS
