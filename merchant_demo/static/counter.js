@@ -30,7 +30,9 @@ export function Place({ words, name, terminal, link }) {
     </div>
     <div class="place-sub">
       <h2 class="small">${words.t("accepts.title")}</h2>
-      <span class="link ${link}"><i aria-hidden="true" /><span>${words.t(`link.${link}`)}</span></span>
+      <span class="link ${link}">
+        <i aria-hidden="true" /><span>${words.t(`link.${link}`)}</span>
+      </span>
     </div>
     <${Accepted} words=${words} accepts=${terminal.accepts} />
   </section>`;
@@ -69,15 +71,21 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
       <${Icon} name=${MARKS[sale.status]} size="28" /><span>${words.t(`sale.${sale.status}`)}</span>
     </p>
     <p class="total">${words.money(sale.total)}</p>
-    ${sale.status === "refused" &&
-    html`<div class="refused-box" role="alert">
+    ${
+      sale.status === "refused" &&
+      html`<div class="refused-box" role="alert">
       <${Reasons} words=${words} reasons=${sale.refusal.reasons} />
-      <p class="hint"><${Icon} name="info" size="20" /><span>${words.t("till.hint.tenge")}</span></p>
-    </div>`}
-    ${sale.status === "paid" && html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`}
+      <p class="hint">
+        <${Icon} name="info" size="20" /><span>${words.t("till.hint.tenge")}</span>
+      </p>
+    </div>`
+    }
+    ${sale.status === "paid" &&
+    html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`}
     ${sale.status === "expired" && html`<p class="lead">${words.t("sale.expired.text")}</p>`}
-    ${open &&
-    html`<div class="qr">
+    ${
+      open &&
+      html`<div class="qr">
         <img src=${`/v1/payment-requests/${sale.id}/qr.svg`} alt=${words.t("till.qr")}
           width="280" height="280" />
       </div>
@@ -86,16 +94,26 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
         <span>${words.t("till.point")}</span>
       </p>
       <ul class="tenders" aria-label=${words.t("till.tenders")}>
-        ${sale.tenders.filter(({ asset }) => taken(asset)).map(
-          (tender) => html`<li key=${tender.asset}>${words.amount(tender.amount, tender.asset)}</li>`,
-        )}
-      </ul>`}
+        ${sale.tenders
+          .filter(({ asset }) => taken(asset))
+          .map(
+            (tender) =>
+              html`<li key=${tender.asset}>${words.amount(tender.amount, tender.asset)}</li>`,
+          )}
+      </ul>`
+    }
     <div class="row">
-      ${open &&
-      html`<a class="button soft" href=${url} target="_blank" rel="noopener">
-        <${Icon} name="open" size="20" /><span>${words.t("till.link")}</span></a>`}
-      ${sale.status === "expired" &&
-      html`<button type="button" class="button" onClick=${repeat}>${words.t("till.repeat")}</button>`}
+      ${
+        open &&
+        html`<a class="button soft" href=${url} target="_blank" rel="noopener">
+        <${Icon} name="open" size="20" /><span>${words.t("till.link")}</span></a>`
+      }
+      ${
+        sale.status === "expired" &&
+        html`<button type="button" class="button" onClick=${repeat}>
+          ${words.t("till.repeat")}
+        </button>`
+      }
       <button type="button" class="button ${open ? "plain" : "soft"}" onClick=${done}>
         ${words.t(open ? "till.other" : "till.next")}
       </button>
@@ -107,9 +125,10 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
 export function Sales({ words, sales, show }) {
   return html`<section class="sales card" aria-labelledby="sales-title">
     <h2 id="sales-title">${words.t("till.sales")}</h2>
-    ${sales.length === 0
-      ? html`<p class="quiet">${words.t("till.sales.none")}</p>`
-      : html`<ul>
+    ${
+      sales.length === 0
+        ? html`<p class="quiet">${words.t("till.sales.none")}</p>`
+        : html`<ul>
           ${sales.slice(0, SALES_SHOWN).map(
             (sale) => html`<li key=${sale.id}>
               <button type="button" class="line ${sale.status}" onClick=${() => show(sale.id)}>
@@ -117,11 +136,13 @@ export function Sales({ words, sales, show }) {
                 <span class="who"><b>${words.t(`sale.${sale.status}`)}</b>
                   <small>${sale.reference} · ${words.time(sale.at)}</small></span>
                 <span class="sum">${words.money(sale.total)}
-                  ${sale.payment && html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`}
+                  ${sale.payment &&
+                  html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`}
                 </span>
               </button>
             </li>`,
           )}
-        </ul>`}
+        </ul>`
+    }
   </section>`;
 }

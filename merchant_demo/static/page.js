@@ -84,10 +84,12 @@ function Frame({ Screen, api, keep, first }) {
       <${Languages} words=${words} choose=${choose} />
     </header>
     <p class="notice"><${Icon} name="flask" /><span>${words.t("notice")}</span></p>
-    ${offline &&
-    html`<p class="banner offline" role="status">
+    ${
+      offline &&
+      html`<p class="banner offline" role="status">
       <${Icon} name="cloud" /><span>${words.t("offline")}</span>
-    </p>`}
+    </p>`
+    }
     <${Screen} app=${app} />
   `;
 }

@@ -8,11 +8,15 @@ const DRAWN = {
   cross: "M6 6l12 12M18 6L6 18",
   clock: "M12 7v5.2l3.2 2M12 3a9 9 0 100 18 9 9 0 000-18z",
   pin: "M12 21s7-6.4 7-11.5A7 7 0 005 9.500C5 14.600 12 21 12 21zM12 7a2.500 2.500 0 100 5 2.500 2.500 0 000-5z",
-  basket: "M4 9h16l-1.600 9.200a2 2 0 01-2 1.800H7.600a2 2 0 01-2-1.800L4 9zM8 9l3-5M16 9l-3-5M9.500 13v3.500M14.500 13v3.500",
+  basket:
+    "M4 9h16l-1.600 9.200a2 2 0 01-2 1.800H7.600a2 2 0 01-2-1.800L4 9zM8 9l3-5M16 9l-3-5M9.500 13v3.500M14.500 13v3.500",
   cup: "M5 9h11v5.500a4.500 4.500 0 01-4.500 4.500h-2A4.500 4.500 0 015 14.500V9zM16 10.500h1.500a2.500 2.500 0 010 5H16M8.500 3.500c-.8 1 .8 1.800 0 3M12.500 3.500c-.8 1 .8 1.800 0 3",
-  wallet: "M4 7.500A2.500 2.500 0 016.500 5H17v3M4 7.500V17a2.500 2.500 0 002.500 2.500H18a2 2 0 002-2V10a2 2 0 00-2-2H4.500M16.200 13.700h.1",
-  flask: "M9.500 3.500h5M10.500 3.500v6L5.600 18a1.700 1.700 0 001.500 2.500h9.800a1.700 1.700 0 001.500-2.500l-4.900-8.500v-6M8 14.500h8",
-  cloud: "M7 18.500a4 4 0 01-.6-7.950A6 6 0 0118 11.700a3.500 3.500 0 01-.500 6.800H7M3.500 3.500l17 17",
+  wallet:
+    "M4 7.500A2.500 2.500 0 016.500 5H17v3M4 7.500V17a2.500 2.500 0 002.500 2.500H18a2 2 0 002-2V10a2 2 0 00-2-2H4.500M16.200 13.700h.1",
+  flask:
+    "M9.500 3.500h5M10.500 3.500v6L5.600 18a1.700 1.700 0 001.500 2.500h9.800a1.700 1.700 0 001.500-2.500l-4.900-8.500v-6M8 14.500h8",
+  cloud:
+    "M7 18.500a4 4 0 01-.6-7.950A6 6 0 0118 11.700a3.500 3.500 0 01-.500 6.800H7M3.500 3.500l17 17",
   warn: "M12 9v4.500M12 17h.01M10.400 4.300L2.900 17.600A1.800 1.800 0 004.500 20.300h15a1.800 1.800 0 001.600-2.700L13.600 4.300a1.850 1.850 0 00-3.200 0z",
   info: "M12 11v5.500M12 7.500h.01M12 3a9 9 0 100 18 9 9 0 000-18z",
   key: "M14.500 3.500a6 6 0 00-5.700 7.800L3.500 16.600V20.500h3.900v-2.500h2.500v-2.500h1.600l1.200-1.200a6 6 0 101.800-10.800zM16 8h.01",
@@ -56,12 +60,16 @@ export function Reasons({ words, reasons }) {
       return html`<li key=${reason.code + reason.rule}>
         <p class="what">${what}</p>
         ${mend && html`<p class="mend">${mend}</p>`}
-        ${reason.rule &&
-        html`<p class="basis">
+        ${
+          reason.rule &&
+          html`<p class="basis">
           ${words.t("reason.rule", { rule: reason.rule })}
-          ${reason.basis &&
-          html` <span class="chip quiet">${words.t(`basis.${reason.basis.status}`)}</span>`}
-        </p>`}
+          ${
+            reason.basis &&
+            html` <span class="chip quiet">${words.t(`basis.${reason.basis.status}`)}</span>`
+          }
+        </p>`
+        }
       </li>`;
     })}
   </ul>`;
@@ -72,13 +80,19 @@ export function Trouble({ words, error, retry }) {
   const reasons = error.reasons ?? [];
   return html`<div class="card trouble" role="alert">
     <${Icon} name="warn" />
-    ${reasons.length
-      ? html`<${Reasons} words=${words} reasons=${reasons} />`
-      : html`<p>${error.code ? words.problem(error.code) : words.t("problem.unreachable")}</p>`}
-    ${error.requestId &&
-    html`<p class="basis">${words.t("problem.request", { id: error.requestId })}</p>`}
-    ${retry &&
-    html`<button type="button" class="button" onClick=${retry}>${words.t("again")}</button>`}
+    ${
+      reasons.length
+        ? html`<${Reasons} words=${words} reasons=${reasons} />`
+        : html`<p>${error.code ? words.problem(error.code) : words.t("problem.unreachable")}</p>`
+    }
+    ${
+      error.requestId &&
+      html`<p class="basis">${words.t("problem.request", { id: error.requestId })}</p>`
+    }
+    ${
+      retry &&
+      html`<button type="button" class="button" onClick=${retry}>${words.t("again")}</button>`
+    }
   </div>`;
 }
 
@@ -95,8 +109,9 @@ export function Accepted({ words, accepts }) {
         </li>`,
       )}
     </ul>
-    ${refusing.length > 0 &&
-    html`<details class="why">
+    ${
+      refusing.length > 0 &&
+      html`<details class="why">
       <summary>${words.t("accepts.why")}</summary>
       ${distinct(refusing).map(
         ({ assets, reasons }) => html`
@@ -104,7 +119,8 @@ export function Accepted({ words, accepts }) {
           <${Reasons} words=${words} reasons=${reasons} />
         `,
       )}
-    </details>`}
+    </details>`
+    }
   `;
 }
 
@@ -117,8 +133,13 @@ function distinct(refusing) {
     group.assets.push(asset);
     groups.set(codes, group);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ assets, reasons }) => ({
+    assets,
+    reasons: assets.length > 1 ? reasons.map(ofNoAsset) : reasons,
+  }));
 }
+
+const ofNoAsset = (reason) => ({ ...reason, params: { ...reason.params, asset: undefined } });
 
 /** Re-render now and then while something runs out. */
 export function useTick(ms = 250, on = true) {
@@ -170,7 +191,9 @@ export function Countdown({ left, whole }) {
 /** Who or what a movement was with: the shop, the demo bank, else the kind of transaction. */
 export function labelOf(words, row, { sandbox }) {
   if (row.note?.till) return words.t(row.note.till);
-  const holder = sandbox.personas.find(({ accounts }) => accounts.some(({ id }) => id === row.other));
+  const holder = sandbox.personas.find(({ accounts }) =>
+    accounts.some(({ id }) => id === row.other),
+  );
   if (holder?.role === "bank") return words.t("history.bank");
   if (holder && words.has(`till.${holder.name}.name`)) return words.t(`till.${holder.name}.name`);
   const key = `kind.${row.kind.split("/")[0]}`;

@@ -6,8 +6,9 @@ import { Busy, Countdown, Flood, Icon, Reasons, Trouble, useTick } from "./parts
 import { pay, requestOf, send, tengeOf, unanswered } from "./purse.js";
 import { LIFE_MS } from "./sale.js";
 import { chime, thud } from "./sound.js";
-import { html, useEffect, useState } from "./view.js";
+import { html, useEffect, useRef, useState } from "./view.js";
 
+const ICONS = { cafe: "cup" };
 const focus = (element) => element?.focus();
 const GONE = ["REQUEST_EXPIRED", "REQUEST_PAID"];
 
@@ -19,6 +20,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const [phase, setPhase] = useState("choose"); // choose, sending, waiting, refused, paid
   const [refusal, setRefusal] = useState(null);
   const [trouble, setTrouble] = useState(null);
+  const working = useRef(false);
   const tenge = tengeOf(joined.assets);
   useTick(500, request?.status === "open");
 
@@ -29,6 +31,8 @@ export function Pay({ app, joined, accounts, changed, id }) {
   };
 
   const settle = async (work) => {
+    if (working.current) return; // two taps are one payment
+    working.current = true;
     setPhase("sending");
     setRefusal(null);
     setTrouble(null);
@@ -47,13 +51,15 @@ export function Pay({ app, joined, accounts, changed, id }) {
         setTrouble(error);
         setPhase("choose");
       }
+    } finally {
+      working.current = false;
     }
   };
 
   const payWith = (code) => {
     const { id: account } = accounts.find((one) => one.asset === code);
     setAsset(code);
-    const note = { till: tillOf(words, joined, request), total: request.total };
+    const note = { till: `till.${tillOf(joined, request)}.name`, total: request.total };
     settle((onWait) => pay(app, joined, { request, account, note, onWait }));
   };
 
@@ -81,9 +87,12 @@ export function Pay({ app, joined, accounts, changed, id }) {
 
   if (!request) {
     return html`<main id="screen" class="wallet narrow">
-      ${trouble
-        ? html`<${Trouble} words=${words} error=${trouble} retry=${open} /><${Home} words=${words} />`
-        : html`<${Busy} label=${words.t("pay.opening")} />`}
+      ${
+        trouble
+          ? html`<${Trouble} words=${words} error=${trouble} retry=${open} />
+            <${Home} words=${words} />`
+          : html`<${Busy} label=${words.t("pay.opening")} />`
+      }
     </main>`;
   }
 
@@ -94,63 +103,99 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const busy = phase === "sending" || phase === "waiting";
   const accountIn = (code) => accounts.find((one) => one.asset === code);
   const offered = request.tenders.filter((one) => accountIn(one.asset));
-  const place = request.place.accepts.find((one) => one.asset === asset);
+  const hereFor = (code) => request.place.accepts.find((one) => one.asset === code);
+  const place = hereFor(asset);
+  const refusing = place && !place.accepted;
+  const till = tillOf(joined, request);
+  const what = tender ? words.amount(tender.amount, asset) : words.money(request.total);
 
   return html`<main id="screen" class="wallet narrow pay">
     <section class="card bill" aria-labelledby="bill-to">
-      <span class="round large"><${Icon} name=${iconOf(joined, request)} size="34" /></span>
-      <h1 id="bill-to">${words.t(tillOf(words, joined, request))}</h1>
+      <span class="round large"><${Icon} name=${ICONS[till] ?? "basket"} size="34" /></span>
+      <h1 id="bill-to">${words.t(`till.${till}.name`)}</h1>
       ${request.merchant_name && html`<p class="quiet">${request.merchant_name}</p>`}
       <p class="total">${words.money(request.total)}</p>
-      ${payable &&
-      html`<p class="under"><${Countdown} left=${left} whole=${LIFE_MS} />
-        <span>${words.t("pay.until", { at: request.not_after })}</span></p>`}
+      ${
+        payable &&
+        html`<p class="under"><${Countdown} left=${left} whole=${LIFE_MS} />
+        <span>${words.t("pay.until", { at: request.not_after })}</span></p>`
+      }
     </section>
     ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
-    ${phase === "refused" &&
-    html`<section class="refused-box" role="alert">
+    ${
+      phase === "refused" &&
+      html`<section class="refused-box" role="alert">
       <h2><${Icon} name="cross" /><span>${words.t("pay.refused")}</span></h2>
       <${Reasons} words=${words} reasons=${refusal} />
       <p class="quiet">${words.t("pay.untouched")}</p>
-      ${payable && !gone && asset !== tenge &&
-      html`<button type="button" class="button big" ref=${focus} onClick=${() => payWith(tenge)}>
+      ${
+        payable &&
+        !gone &&
+        asset !== tenge &&
+        html`<button type="button" class="button big" ref=${focus} onClick=${() => payWith(tenge)}>
         ${words.t("pay.instead", { total: request.total })}
-      </button>`}
-    </section>`}
-    ${request.status === "paid" && phase !== "paid" && !busy &&
-    html`<p class="card done"><${Icon} name="check" /><span>${words.t("pay.already")}</span></p>`}
-    ${request.status !== "paid" && !payable &&
-    html`<p class="card done"><${Icon} name="clock" /><span>${words.t("pay.expired")}</span></p>`}
-    ${payable && html`
+      </button>`
+      }
+    </section>`
+    }
+    ${
+      request.status === "paid" &&
+      phase !== "paid" &&
+      !busy &&
+      html`<p class="card done"><${Icon} name="check" /><span>${words.t("pay.already")}</span></p>`
+    }
+    ${
+      request.status !== "paid" &&
+      !payable &&
+      html`<p class="card done"><${Icon} name="clock" /><span>${words.t("pay.expired")}</span></p>`
+    }
+    ${
+      payable &&
+      html`
       <fieldset class="choose" disabled=${busy}>
         <legend>${words.t("pay.choose")}</legend>
-        ${offered.map((one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
-          account=${accountIn(one.asset)}
-          place=${request.place.accepts.find((here) => here.asset === one.asset)}
-          chosen=${one.asset === asset} choose=${() => choose(one.asset)} />`)}
+        ${offered.map(
+          (one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
+          account=${accountIn(one.asset)} place=${hereFor(one.asset)}
+          chosen=${one.asset === asset} choose=${() => choose(one.asset)} />`,
+        )}
       </fieldset>
-      ${place && !place.accepted && phase !== "refused" &&
-      html`<div class="card caution"><${Icon} name="warn" />
+      ${
+        refusing &&
+        phase !== "refused" &&
+        html`<div class="card caution"><${Icon} name="warn" />
         <div><${Reasons} words=${words} reasons=${place.reasons} />
-          <p class="quiet">${words.t("pay.try")}</p></div></div>`}
-      ${phase !== "refused" && html`<div class="bottom ${place && !place.accepted ? "still" : ""}">
-        <button type="button" class="button big ${place && !place.accepted ? "risky" : ""}"
+          <p class="quiet">${words.t("pay.try")}</p></div></div>`
+      }
+      ${
+        phase !== "refused" &&
+        html`<div class="bottom ${refusing ? "still" : ""}">
+        <button type="button" class="button big ${refusing ? "risky" : ""}"
           disabled=${busy || !tender} onClick=${() => payWith(asset)}>
-          ${busy
-            ? html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>
-                <span role="status">${words.t(phase === "waiting" ? "pay.waiting" : "pay.sending")}</span>`
-            : html`<span>${words.t("pay.pay", { what: words.amount(tender?.amount ?? request.total, asset) })}</span>`}
+          ${
+            busy
+              ? html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>
+                <span role="status">${words.t(`pay.${phase}`)}</span>`
+              : html`<span>${words.t("pay.pay", { what })}</span>`
+          }
         </button>
-      </div>`}`}
+      </div>`
+      }`
+    }
     <${Home} words=${words} />
-    ${phase === "paid" &&
-    html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("pay.home")}
+    ${
+      phase === "paid" &&
+      html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("pay.home")}
       close=${() => location.assign("/wallet")}>
       <p class="flood-amount">${words.money(request.total)}</p>
-      <p>${words.t(tillOf(words, joined, request))}</p>
-      ${request.payment && request.payment.asset !== tenge &&
-      html`<p>${words.amount(request.payment.amount, request.payment.asset)}</p>`}
-    <//>`}
+      <p>${words.t(`till.${till}.name`)}</p>
+      ${
+        request.payment &&
+        request.payment.asset !== tenge &&
+        html`<p>${words.amount(request.payment.amount, request.payment.asset)}</p>`
+      }
+    <//>`
+    }
   </main>`;
 }
 
@@ -158,35 +203,31 @@ const Home = ({ words }) =>
   html`<p class="home"><a class="button plain" href="/wallet"><${Icon} name="left" size="20" />
     <span>${words.t("pay.home")}</span></a></p>`;
 
-/** One way to pay: the amount in that asset, the rate, what one has, whether it is accepted here. */
+/** One way to pay: the amount in that asset, its rate, what one has, whether it passes here. */
 function Tender({ words, tender, account, place, chosen, choose }) {
   const name = words.assetName(tender.asset);
   const short = !covers(account.balance, tender.amount);
   const accepted = place?.accepted ?? true;
   return html`<label class="tender ${chosen ? "chosen" : ""} ${accepted ? "" : "not"}">
-    <input type="radio" name="asset" value=${tender.asset} checked=${chosen} onChange=${choose}
-      />
+    <input type="radio" name="asset" value=${tender.asset} checked=${chosen} onChange=${choose} />
     <span class="about">
       <span><span><b>${name}</b>
         ${tender.rate && html` <span class="chip test">${words.t("wallet.test")}</span>`}</span>
         <span class="sum">${words.amount(tender.amount, tender.asset)}</span></span>
       <span><small>${words.t("pay.have", { balance: account.balance, asset: tender.asset })}
         ${short ? html` · <span class="wrong">${words.t("pay.short")}</span>` : ""}</small>
-        <small class="here">${!accepted
-          ? words.t("accepts.no")
-          : tender.rate && account.rate
-            ? words.t("pay.rate", { asset: tender.asset, rate: account.rate.rate })
-            : words.t("accepts.yes")}</small></span>
+        <small class="here">${
+          !accepted
+            ? words.t("accepts.no")
+            : tender.rate && account.rate
+              ? words.t("pay.rate", { asset: tender.asset, rate: account.rate.rate })
+              : words.t("accepts.yes")
+        }</small></span>
     </span>
   </label>`;
 }
 
-/** The catalogue's key of the till's name, where the till is one of the sandbox's own. */
-function tillOf(words, { sandbox }, request) {
-  const till = sandbox.tills.find((one) => one.merchant === request.merchant);
-  const key = `till.${till?.till ?? till?.name}.name`;
-  return words.has(key) ? key : "till.other.name";
+/** The short name of the sandbox's till that asks, or "other". */
+function tillOf({ sandbox }, request) {
+  return sandbox.tills.find((one) => one.merchant === request.merchant)?.till ?? "other";
 }
-
-const iconOf = ({ sandbox }, request) =>
-  tillOf({ has: () => true }, { sandbox }, request) === "till.cafe.name" ? "cup" : "basket";

@@ -70,6 +70,7 @@ export async function requestOf({ api }, id) {
 
 /** Sign and send one payment of `request` from `account`; answers {id, index, …} or throws. */
 export async function pay({ api, keep }, { key }, { request, account, note, onWait }) {
+  await send({ api, keep }, onWait).catch(unlessRefused); // an earlier one first
   const payload = {
     kind: "pay/1",
     ledger: api.ledger,
@@ -81,6 +82,10 @@ export async function pay({ api, keep }, { key }, { request, account, note, onWa
   const { jws, id } = await seal(payload, "tenge-tx", key);
   await keep.put(OUTBOX, { jws, id, note, request: request.id });
   return send({ api, keep }, onWait);
+}
+
+function unlessRefused(error) {
+  if (!(error instanceof Problem)) throw error;
 }
 
 /** Send what the outbox holds, if anything: after a reload too. */

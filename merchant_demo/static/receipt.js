@@ -43,8 +43,9 @@ export function Receipt({ app, joined, row, close }) {
       </dl>
       <div aria-live="polite">
         ${busy && html`<${Busy} label=${words.t("receipt.checking")} />`}
-        ${proof &&
-        html`<div class="proof">
+        ${
+          proof &&
+          html`<div class="proof">
           <p><${Icon} name="seal" size="32" /><b>${words.t("receipt.good")}</b></p>
           <ul>
             <li><${Icon} name="check" size="18" />${words.t("receipt.good.signature")}</li>
@@ -53,16 +54,22 @@ export function Receipt({ app, joined, row, close }) {
           <a class="button soft" download=${`receipt-${proof.index}.tlog-proof`}
             href=${URL.createObjectURL(new Blob([proof.text], { type: "text/plain" }))}>
             <${Icon} name="down" size="20" /><span>${words.t("receipt.save")}</span></a>
-        </div>`}
+        </div>`
+        }
       </div>
-      ${trouble instanceof NotProven
-        ? html`<p class="card trouble" role="alert"><${Icon} name="cross" />
+      ${
+        trouble instanceof NotProven
+          ? html`<p class="card trouble" role="alert"><${Icon} name="cross" />
             <span>${words.t("receipt.bad", { code: trouble.code })}</span></p>`
-        : trouble && html`<${Trouble} words=${words} error=${trouble} />`}
+          : trouble && html`<${Trouble} words=${words} error=${trouble} />`
+      }
       ${!row.note && html`<p class="quiet">${words.t("receipt.others")}</p>`}
-      ${row.note && !proof &&
-      html`<button type="button" class="button" disabled=${busy} onClick=${check}>
-        <${Icon} name="seal" /><span>${words.t("receipt.check")}</span></button>`}
+      ${
+        row.note &&
+        !proof &&
+        html`<button type="button" class="button" disabled=${busy} onClick=${check}>
+        <${Icon} name="seal" /><span>${words.t("receipt.check")}</span></button>`
+      }
     </section>
     <p class="home"><button type="button" class="button plain" onClick=${close}>
       <${Icon} name="left" size="20" /><span>${words.t("pay.home")}</span></button></p>

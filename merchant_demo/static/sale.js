@@ -12,7 +12,7 @@ export const LIFE_MS = 5 * 60_000;
 /** How many sales a till remembers on its screen. */
 export const SALES_MAX = 50;
 
-/** The payload of a payment request: the total, and every tender the merchant has an account for. */
+/** The payload of a payment request; `offers`: the tenders, each an asset, account and amount. */
 export function requestPayload({ ledger, nonce, now, total, reference, offers }) {
   return {
     kind: "request/1",

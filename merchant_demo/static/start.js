@@ -23,12 +23,17 @@ function Start({ app: { words } }) {
             <span class="round large"><${Icon} name=${icon} size="36" /></span>
             <h2>${words.t(`door.${name}.title`)}</h2>
             <p>${words.t(`door.${name}.text`)}</p>
-            ${takes && html`<span class="takes">
-              ${["tenge", "crypto"].map((what, at) => html`<span class="take ${takes[at]}">
+            ${
+              takes &&
+              html`<span class="takes">
+              ${["tenge", "crypto"].map(
+                (what, at) => html`<span class="take ${takes[at]}">
                 <${Icon} name=${takes[at] === "yes" ? "check" : "cross"} size="18" />
                 <span>${words.t(`door.${what}`)}</span>
-                <span class="hidden">${words.t(`accepts.${takes[at]}`)}</span></span>`)}
-            </span>`}
+                <span class="hidden">${words.t(`accepts.${takes[at]}`)}</span></span>`,
+              )}
+            </span>`
+            }
             <span class="go">${words.t("door.open")}<${Icon} name="right" size="20" /></span>
           </a>
         </li>`,

@@ -48,7 +48,7 @@ async function openTill({ api, keep }) {
   };
 }
 
-/** What the till offers: every asset the merchant holds an account in and, but for tenge, a rate. */
+/** What the till offers: each asset it has an account in and, but for tenge, a rate. */
 function offersFor(total, { till, assets, rates }) {
   const offers = [];
   for (const { id, asset } of till.accounts) {
@@ -224,9 +224,11 @@ function Till({ app }) {
 
   if (!opened) {
     return html`<main id="screen" class="till opening">
-      ${trouble
-        ? html`<${Trouble} words=${words} error=${trouble} retry=${open} />`
-        : html`<${Busy} label=${words.t("till.opening")} />`}
+      ${
+        trouble
+          ? html`<${Trouble} words=${words} error=${trouble} retry=${open} />`
+          : html`<${Busy} label=${words.t("till.opening")} />`
+      }
     </main>`;
   }
 
@@ -236,21 +238,25 @@ function Till({ app }) {
       <${Place} words=${words} name=${NAME} terminal=${opened.terminal} link=${link} />
       <section class="stage card" aria-label=${words.t("till.sale")}>
         ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
-        ${shown
-          ? html`<${Sale} words=${words} sale=${shown} left=${shown.notAfter - api.now()}
+        ${
+          shown
+            ? html`<${Sale} words=${words} sale=${shown} left=${shown.notAfter - api.now()}
               accepts=${opened.terminal.accepts}
               done=${() => show(null)} repeat=${() => ask(shown.total)} />`
-          : html`<${Keypad} words=${words} keys=${keys} amount=${amount} ready=${ready}
-              type=${(key) => setKeys((now) => press(now, key))} ask=${() => ask(amount)} />`}
+            : html`<${Keypad} words=${words} keys=${keys} amount=${amount} ready=${ready}
+              type=${(key) => setKeys((now) => press(now, key))} ask=${() => ask(amount)} />`
+        }
       </section>
       <${Sales} words=${words} sales=${sales.map((one) => atTime(one, api.now()))} show=${show} />
     </main>
-    ${flood &&
-    html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("till.next")}
+    ${
+      flood &&
+      html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("till.next")}
       close=${() => (flood.id === current ? show(null) : setFlood(null))}>
       <p class="flood-amount">${words.money(flood.total)}</p>
       <p><${Paid} words=${words} payment=${flood.payment} /></p>
-    <//>`}
+    <//>`
+    }
   `;
 }
 

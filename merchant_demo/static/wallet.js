@@ -41,7 +41,12 @@ function Wallet({ app }) {
       const found = await join(app, setStep);
       await refresh(found);
       setJoined(found);
-      if (await unanswered(app)) send(app).then(() => refresh(found), () => refresh(found));
+      const waiting = await unanswered(app);
+      if (waiting && waiting !== config.request)
+        send(app).then(
+          () => refresh(found),
+          () => refresh(found),
+        );
       stream.current = follow({
         api: app.api,
         url: streamUrl(),
@@ -104,15 +109,18 @@ function Joining({ words, step }) {
       <p class="quiet">${words.t("join.text")}</p>
       <ol>
         ${STEPS.map(
-          (name, place) => html`<li key=${name} class=${place < at ? "done" : place === at ? "now" : ""}>
-            <span class="round small">${place < at
-              ? html`<${Icon} name="check" size="18" />`
-              : String(place + 1)}</span>
+          (
+            name,
+            place,
+          ) => html`<li key=${name} class=${place < at ? "past" : place === at ? "now" : ""}>
+            <span class="round small">${
+              place < at ? html`<${Icon} name="check" size="18" />` : String(place + 1)
+            }</span>
             <span>${words.t(`join.${name}`)}</span>
           </li>`,
         )}
       </ol>
-      <${Busy} label=${words.t(`join.${step}`)} />
+      <${Busy} label=${html`<span class="hidden">${words.t(`join.${step}`)}</span>`} />
     </section>
   </main>`;
 }
@@ -132,9 +140,11 @@ function Cards({ words, accounts, kid }) {
         (one) => html`<li key=${one.asset} class="card">
           <p><b>${one.asset}</b> <span class="chip test">${words.t("wallet.test")}</span></p>
           <p class="amount">${words.decimal(one.balance)}</p>
-          <p class="quiet">${one.rate
-            ? `≈ ${words.money(valueOf(one.balance, one.scale, one.rate.rate))}`
-            : words.t("wallet.norate")}</p>
+          <p class="quiet">${
+            one.rate
+              ? `≈ ${words.money(valueOf(one.balance, one.scale, one.rate.rate))}`
+              : words.t("wallet.norate")
+          }</p>
         </li>`,
       )}
     </ul>
@@ -165,9 +175,10 @@ function ToPay({ words }) {
 function History({ words, rows, joined, show }) {
   return html`<section class="history card" aria-labelledby="history-title">
     <h2 id="history-title">${words.t("history.title")}</h2>
-    ${rows.length === 0
-      ? html`<p class="quiet">${words.t("history.none")}</p>`
-      : html`<ul>
+    ${
+      rows.length === 0
+        ? html`<p class="quiet">${words.t("history.none")}</p>`
+        : html`<ul>
           ${rows.map((row) => {
             const out = row.amount.startsWith("-");
             return html`<li key=${row.id + row.account}>
@@ -175,11 +186,13 @@ function History({ words, rows, joined, show }) {
                 <span class="round small"><${Icon} name=${out ? "out" : "in"} size="18" /></span>
                 <span class="who"><b>${labelOf(words, row, joined)}</b>
                   <small>${words.stamp(row.at)}</small></span>
-                <span class="sum ${out ? "" : "plus"}">${out ? "" : "+"}${words.amount(row.amount, row.asset)}</span>
+                <span class="sum ${out ? "" : "plus"}">
+                  ${(out ? "" : "+") + words.amount(row.amount, row.asset)}</span>
               </button>
             </li>`;
           })}
-        </ul>`}
+        </ul>`
+    }
   </section>`;
 }
 

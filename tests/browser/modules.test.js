@@ -94,7 +94,7 @@ test("a leaf made again from an answer has the bytes that the vectors pin", () =
         amount: amount.padStart(3, "0").replace(/(..)$/, ".$1"),
       })),
     };
-    if (/\d{16}/.test(JSON.stringify(members.facts))) continue; // beyond what JSON means in a browser
+    if (/\d{16}/.test(JSON.stringify(members.facts))) continue; // no number of a browser
     assert.equal(new TextDecoder().decode(leafOf(members.tx, answer)), line);
   }
 });
@@ -127,7 +127,10 @@ test("a payment whose answer was lost is sent again with the same bytes", async 
   const answer = await api.submit("the.same.bytes", { onWait: () => waits++ });
 
   assert.deepEqual(answer, receipt);
-  assert.deepEqual(asked.map((one) => one.body), Array(3).fill("the.same.bytes"));
+  assert.deepEqual(
+    asked.map((one) => one.body),
+    Array(3).fill("the.same.bytes"),
+  );
   assert.equal(waits, 2);
   assert.equal(asked[0].headers["Content-Type"], "application/jose");
 });
@@ -226,7 +229,10 @@ test("after a break the stream goes on from the last event, none lost, none twic
   await done;
 
   assert.deepEqual(seen, [3, 4, 5, 6]);
-  assert.deepEqual(first.map((message) => message.after), [null, 4]);
+  assert.deepEqual(
+    first.map((message) => message.after),
+    [null, 4],
+  );
   assert.deepEqual(states, ["connecting", "live", "connecting", "live"]);
 });
 

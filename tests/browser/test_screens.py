@@ -339,8 +339,9 @@ def test_the_language_changes_in_place_and_is_kept(device: Devices) -> None:
     expect(page.locator(".money-card .label")).to_have_text("Цифрлық теңге")
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("lang", "scheme"), [*((lang, "light") for lang in LANGUAGES), ("kk", "dark")]
+)
 def test_every_screen_is_accessible_and_fits_its_width(
     device: Devices, lang: str, scheme: str
 ) -> None:

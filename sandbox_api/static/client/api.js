@@ -35,7 +35,12 @@ export class Unreachable extends Error {
  * @param {{base?: string, key: string, lang?: string, fetch?: Function}} options
  *   `base` is the API's origin, "" for this page's own.
  */
-export function openApi({ base = "", key, lang = "en", fetch = globalThis.fetch.bind(globalThis) }) {
+export function openApi({
+  base = "",
+  key,
+  lang = "en",
+  fetch = globalThis.fetch.bind(globalThis),
+}) {
   const api = { base, key, lang, ledger: null, offsetMs: 0, onReach: () => {} };
 
   /** The sandbox's time in ms UTC, as far as the last answer tells. */
@@ -48,7 +53,11 @@ export function openApi({ base = "", key, lang = "en", fetch = globalThis.fetch.
   };
 
   /** One request, once. Answers {status, body}; throws Problem or Unreachable. */
-  api.once = async (method, path, { body, type = "application/json", signal, timeoutMs = TIMEOUT_MS } = {}) => {
+  api.once = async (
+    method,
+    path,
+    { body, type = "application/json", signal, timeoutMs = TIMEOUT_MS } = {},
+  ) => {
     const abort = new AbortController();
     const stop = () => abort.abort();
     const timer = setTimeout(stop, timeoutMs);
@@ -83,7 +92,11 @@ export function openApi({ base = "", key, lang = "en", fetch = globalThis.fetch.
     const content = read(text, response.headers.get("Content-Type") ?? "");
     if (response.ok) return { status: response.status, body: content };
     const after = Number(response.headers.get("Retry-After")) * 1_000 || 0;
-    throw new Problem(response.status, typeof content === "object" && content ? content : {}, after);
+    throw new Problem(
+      response.status,
+      typeof content === "object" && content ? content : {},
+      after,
+    );
   };
 
   /** A request that may be repeated: again after a lost answer or a busy server, `tries` in all. */

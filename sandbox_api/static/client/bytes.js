@@ -17,7 +17,8 @@ export function toB64u(bytes) {
 
 /** Bytes of canonical unpadded base64url; throws RangeError on any other spelling. */
 export function fromB64u(text) {
-  const padded = text.replaceAll("-", "+").replaceAll("_", "/") + "===".slice((text.length + 3) % 4);
+  const padded =
+    text.replaceAll("-", "+").replaceAll("_", "/") + "===".slice((text.length + 3) % 4);
   const bytes = decode(padded);
   if (toB64u(bytes) !== text) throw new RangeError("not canonical base64url");
   return bytes;

@@ -46,8 +46,8 @@ export async function verifyReceipt(leaf, text, vkey) {
 }
 
 /**
- * The bytes of a leaf (docs/log-format.md) made again from what was signed and what the API answers:
- * `jws`, and GET /v1/transactions/{id}. Amounts are told with all their digits, so without the point
+ * The bytes of a leaf (docs/log-format.md) made again from what was signed, `jws`, and what
+ * GET /v1/transactions/{id} answers. Amounts are told with all their digits, so without the point
  * they are minor units. Only a receipt shows whether the log holds just these bytes.
  */
 export function leafOf(jws, { index, at, pack, postings, facts }) {
@@ -59,7 +59,12 @@ export function leafOf(jws, { index, at, pack, postings, facts }) {
       at,
       pack: pack ?? "",
       tx: jws,
-      postings: postings.map(({ debit, credit, asset, amount }) => [debit, credit, asset, minor(amount)]),
+      postings: postings.map(({ debit, credit, asset, amount }) => [
+        debit,
+        credit,
+        asset,
+        minor(amount),
+      ]),
       facts,
     }),
   );

@@ -75,7 +75,8 @@ export function follow({
         turn = 0;
       } catch (error) {
         if (stopping.signal.aborted) return;
-        if (fails >= SOCKET_TRIES) say("offline"); // the poll failed too
+        if (fails >= SOCKET_TRIES)
+          say("offline"); // the poll failed too
         else if (state === "live") say("connecting");
         fails = fails < SOCKET_TRIES ? fails + 1 : SOCKET_TRIES - 1;
         if (heard) turn = 0;

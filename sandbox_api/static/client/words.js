@@ -13,7 +13,7 @@ const PART = /\[([^\]]*)\]/g;
 const BRACE = "\u0001";
 const ID = /^[A-Za-z0-9_-]{22}$/;
 
-/** Words of one catalogue: {lang, t, has, assetName, reason, problem, money, amount, date, time, stamp}. */
+/** What one catalogue can say: see the functions it returns. */
 export function openWords({ lang, messages, format }) {
   const forms = {
     plain: String,
@@ -29,7 +29,11 @@ export function openWords({ lang, messages, format }) {
   };
 
   function named(group) {
-    return (names) => [].concat(names).map((name) => messages[`${group}.${name}`] ?? name).join(", ");
+    return (names) =>
+      []
+        .concat(names)
+        .map((name) => messages[`${group}.${name}`] ?? name)
+        .join(", ");
   }
 
   /** The message `key` with `params` filled in; the key itself where there is none. */
@@ -52,7 +56,9 @@ export function openWords({ lang, messages, format }) {
     // Filled values are not filled again, whatever they hold.
     const parts = message.replace(PART, (_, part) => fill(part, true).replaceAll("{", BRACE));
     const sentence = fill(parts, false).replaceAll(BRACE, "{").trim();
-    return message.startsWith("[") ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
+    return message.startsWith("[")
+      ? sentence.charAt(0).toUpperCase() + sentence.slice(1)
+      : sentence;
   }
 
   /** A refusal's reason as {what, mend}. Codes newer than the catalogue keep the API's sentence. */
@@ -120,5 +126,18 @@ export function openWords({ lang, messages, format }) {
   /** What people call an asset: "digital tenge"; test assets keep their code. */
   const assetName = (code) => messages[`asset.${code}`] ?? code;
 
-  return { lang, t, assetName, has: (key) => key in messages, reason, problem, decimal, money, amount, date, time, stamp };
+  return {
+    lang,
+    t,
+    assetName,
+    has: (key) => key in messages,
+    reason,
+    problem,
+    decimal,
+    money,
+    amount,
+    date,
+    time,
+    stamp,
+  };
 }
