@@ -121,7 +121,7 @@ def stage_on(
     """Payers and shops on a fresh ledger."""
     asset, now = ASSET_OF[kind], ledger.time()
     stock = world.persona("bank").account(asset)
-    builder = Builder(ledger.id, asset, Institutions(key_of, stock, world.zone), now, 1)
+    builder = Builder(ledger.id, asset, Institutions(key_of, stock, world.zone), now)
     lines = list(builder.transactions())
     for start in range(0, len(lines), 1_000):
         take(ledger, [Offer(line, False) for line in lines[start : start + 1_000]])

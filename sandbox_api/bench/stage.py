@@ -82,21 +82,30 @@ class Builder:
     """Makes the stage's transactions for one ledger and asset; `now` is the sandbox's time."""
 
     def __init__(
-        self, ledger: str, asset: str, institutions: Institutions, now: int, seed: int
+        self,
+        ledger: str,
+        asset: str,
+        institutions: Institutions,
+        now: int,
+        *,
+        payers: int = PAYERS,
+        shops: int = SHOPS,
     ) -> None:
         self._ledger: Final = ledger
         self._asset: Final = asset
         self._from: Final = institutions
         self._now: Final = now
-        self._random: Final = random.Random(f"stage {seed} {ledger}")  # noqa: S311 - play
+        self._random: Final = random.Random(f"stage {ledger}")  # noqa: S311 - play
+        self._counts: Final = (payers, shops)
         self._payers: list[Holder] = []
         self._shops: list[Holder] = []
 
     def transactions(self) -> Iterator[bytes]:
         """Everything to submit, in this order."""
-        for number in range(PAYERS):
+        payers, shops = self._counts
+        for number in range(payers):
             yield from self._payer(f"payer {number}")
-        for number in range(SHOPS):
+        for number in range(shops):
             yield from self._shop(f"shop {number}", number)
 
     def stage(self, rate: str = "", rate_text: str = "") -> Stage:
