@@ -28,9 +28,10 @@ from websockets.sync.client import connect
 from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
 from ledger.core.envelope import seal
 from ledger.core.ids import b64
+from ledger.errors import LogDamaged
 from ledger.keys import SigningKey, public_key_to_jwk
 from ledger.log.checkpoint import Checkpoint
-from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
+from ledger.log.leaf import decode_leaf
 from sandbox_api.witness import Witness
 
 VALID_FOR_MS: Final = 10 * 60_000
@@ -190,26 +191,17 @@ class SandboxClient:
         return self.witness.see(self.get("/log/checkpoint"), vkey, proof)
 
     def verify_receipt(self, jws: str, receipt: Receipt) -> Checkpoint:
-        """Prove that the log holds this transaction; raises LogDamaged if not.
+        """Prove that the log holds these very bytes; raises LogDamaged if not.
 
-        Its leaf is made again here, from what was signed and what was answered, and must lead to a
-        root that the log's key signed.
+        The log's line for them must lead, by the receipt's path, to a root that the log's key
+        signed and that continues every root seen here before.
         """
         self.check_log()
-        entry = self.get(f"/transactions/{receipt.id}")
-        scales = {row["code"]: row["scale"] for row in self.get("/assets")["assets"]}
-        postings = tuple(
-            LeafPosting(
-                row["debit"], row["credit"], row["asset"],
-                str(parse_amount(row["amount"], scales[row["asset"]])),
-            )
-            for row in entry["postings"]
-        )  # fmt: skip
-        leaf = Leaf(
-            1, receipt.index, receipt.at, entry["pack"] or "", jws, postings, entry["facts"]
-        )
-        proof = self.get(f"/receipts/{receipt.id}")
-        return self.witness.check_receipt(encode_leaf(leaf), proof)
+        line = self.get(f"/transactions/{receipt.id}")["leaf"].encode()
+        leaf = decode_leaf(line)
+        if (leaf.tx, leaf.index) != (jws, receipt.index):
+            raise LogDamaged("the log's line is of another transaction", receipt.index)
+        return self.witness.check_receipt(line, self.get(f"/receipts/{receipt.id}"))
 
     def _stream(self, first: Json) -> Iterator[Json]:
         with connect(self.get("/sandbox")["stream_url"], proxy=None) as socket:
