@@ -9,7 +9,7 @@ import itertools
 import json
 from typing import Any
 
-from ledger.core.envelope import seal
+from ledger.core.envelope import open_envelope, seal
 from ledger.core.ids import TransactionId, b64, derive_key, ledger_id
 from ledger.core.needs import Need, NeedMissing
 from ledger.core.plan import Plan
@@ -35,25 +35,30 @@ def public(name: str) -> str:
     return b64(key_of(name).public_key)
 
 
+def _genesis(at: int) -> str:
+    """A genesis without chance: its salt is always the same."""
+    payload = json.dumps({
+        "kind": "genesis/1", "ledger": "", "nonce": "nonce-genesis-000", "not_after": at + HOUR,
+        "name": "pure", "salt": b64(b"sixteen bytes ok"), "central_bank": public("nbk"),
+        "operator": public("operator"), "log_key": public("log"),
+    }, separators=(",", ":")).encode()  # fmt: skip
+    key = key_of("nbk")
+    return seal(payload, kid=key.kid, typ="tenge-tx", sign=key.sign)
+
+
 class PureLedger:
     """A ledger of nothing but its state. `at` is its time (ms UTC); tests move it."""
 
-    def __init__(self, at: int = MORNING, name: str = "pure") -> None:
+    def __init__(self, at: int = MORNING, genesis: str = "") -> None:
         self.at = at
         self.state = State()
         self.entries: list[EntryRow] = []
         self.postings: list[PostingRow] = []
         self.plans: list[Plan] = []
         self.indexes: dict[TransactionId, int] = {}
-        payload = json.dumps({
-            "kind": "genesis/1", "ledger": "", "nonce": "nonce-genesis-000", "not_after": at + HOUR,
-            "name": name, "salt": b64(b"sixteen bytes ok"), "central_bank": public("nbk"),
-            "operator": public("operator"), "log_key": public("log"),
-        }, separators=(",", ":")).encode()  # fmt: skip
-        self.id = b64(ledger_id(payload))
-        key = key_of("nbk")
-        jws = seal(payload, kid=key.kid, typ="tenge-tx", sign=key.sign)
-        assert isinstance(self.submit([Offer(jws.encode(), False)])[0], Taken)
+        jws = (genesis or _genesis(at)).encode()
+        self.id = b64(ledger_id(open_envelope(jws, typ="tenge-tx").payload))
+        assert isinstance(self.submit([Offer(jws, False)])[0], Taken)
 
     def time(self) -> int:
         return self.at

@@ -19,7 +19,7 @@ from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, SCALE, begin, reopen, state_hash, url_of
 from tests.simulation.model import Model, Sale
 
-STEPS = 300 * SCALE
+STEPS = 600 * SCALE
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
 RATES = {"tUSDT": Decimal("519.25"), "tBTC": Decimal(48_000_000)}
 HOLDERS = ("aigul", "aigul 2", "daniyar", "cafe", "market", "exchange", "bank")
