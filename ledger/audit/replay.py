@@ -16,7 +16,7 @@ from ledger.core.account import AccountKind
 from ledger.core.asset import Asset
 from ledger.core.counters import ISSUED, REDEEMED
 from ledger.core.decision import Refused
-from ledger.core.ids import b64, decode_segment, ledger_id, unb64
+from ledger.core.ids import ID_BYTES, TransactionId, b64, decode_segment, ledger_id, unb64
 from ledger.core.needs import Need
 from ledger.core.objects import Genesis
 from ledger.core.party import Key
@@ -29,36 +29,52 @@ from ledger.errors import LedgerError
 from ledger.kinds import read
 from ledger.kinds.expire import Expire, key_of
 from ledger.log.leaf import Leaf, LeafPosting
+from ledger.rules.rule import is_tender
+
+HOUR_MS = 3_600_000
 
 _decode = msgspec.json.Decoder(Leaf).decode
 
 
-class FullState(State):
-    """All of the state: what is not in it does not exist."""
+class _Values(dict[Need, Any]):
+    """Values by need; of something absent what a store would say of it."""
 
-    __slots__ = ("counter_written",)
+    def __missing__(self, need: Need) -> Any:
+        table = need[0]
+        return () if table == "lookup" else 0 if table == "counter" else None
+
+
+class FullState(State):
+    """All of the state: what is not in it does not exist. `reference_written` are the entries that
+    wrote reference objects, `counter_written` the last entry that wrote each counter."""
+
+    __slots__ = ("counter_written", "reference_written")
 
     def __init__(self) -> None:
         super().__init__()
+        self.values = _Values()
         self.counter_written: dict[Need, int] = {}
+        self.reference_written: list[int] = []
 
-    def get(self, need: Need) -> Any:
-        """The value, or what the store would say of something absent."""
-        found = self.values.get(need)
-        if found is None:
-            table = need[0]
-            return () if table == "lookup" else 0 if table == "counter" else None
-        return found
+    def public_key(self, kid: bytes) -> bytes | None:
+        """The public key of a registered key or terminal."""
+        key = self.body("key", kid, Key) or self.body("terminal", kid, Terminal)
+        return None if key is None else unb64(key.public, 32)
 
     def settle_changes(self, index: int) -> None:
         """Keep what `apply` left to the store: counters and look-ups."""
-        changes = self.take_changes()
-        values, written = self.values, self.counter_written
+        changes, values, written = self.changes, self.values, self.counter_written
         for need, by in changes.counters.items():
-            values[need] = values.get(need, 0) + (0 if need in written else by)
+            if need not in written:
+                values[need] = by
             written[need] = index
         for need in changes.lookups:
-            values[need] = changes.lookup(need, self.get(need))
+            values[need] = changes.lookup(need, values[need])
+        if changes.reference:
+            self.reference_written.append(index)
+            changes.reference = False
+        for table in (changes.accounts, changes.objects, changes.counters, changes.lookups):
+            table.clear()
 
 
 class Replayed(msgspec.Struct):
@@ -78,16 +94,17 @@ class Stopped(Exception):
 
 
 class Replay:
-    """Replays the entries of one ledger in order. `ledger` is its id, or None to learn it."""
+    """Replays the entries of one ledger in order; the first of them gives its id."""
 
-    def __init__(self, ledger: str | None, *, decides: bool) -> None:
+    def __init__(self, *, decides: bool) -> None:
         self.state = FullState()
-        self.ledger = ledger
+        self.ledger = ""
         self.log_key: bytes | None = None
         self.at = 0
         self.size = 0
         self._decides = decides
         self._due: list[tuple[int, str, bytes]] = []  # a heap; entries may be stale
+        self._seen: dict[int, set[bytes]] = {}  # digests by the hour in which they run out
 
     def step(self, line: bytes) -> Replayed:
         """Replay the next entry. Raises Stopped."""
@@ -103,6 +120,7 @@ class Replay:
             raise _stop(Part.TIME, index, f"time goes back from {self.at} to {leaf.at}")
         if index == 0:
             self._begin(tx)
+        self._check_repeat(tx.id, leaf.at, index)
         plan = self._plan(tx, leaf, index)
         self._check_expiry(tx, leaf.at, index)
         publics = self._publics(tx)
@@ -150,22 +168,20 @@ class Replay:
     def _begin(self, tx: Transaction) -> None:
         """Entry 0 gives the ledger its id."""
         payload = tx.signatures[0].signing_input.partition(b".")[2]
-        id = b64(ledger_id(decode_segment(payload)))
-        if self.ledger is None:
-            self.ledger = id
-        elif self.ledger != id:
-            raise _stop(Part.LEAF, 0, f"this is the genesis of ledger {id}, not of {self.ledger}")
+        self.ledger = b64(ledger_id(decode_segment(payload)))
 
     def _plan(self, tx: Transaction, leaf: Leaf, index: int) -> Plan:
         """What the entry did: derived again, and compared with what the leaf says it did."""
         try:
             if self._decides:
-                decision = decide(tx, self.state, leaf.at, self.ledger or "")
+                decision = decide(tx, self.state, leaf.at, self.ledger)
                 part = Part.DECISION
             else:
                 decision = self._reapplied(tx, leaf)
                 part = Part.AUTHORITY
-        except (LedgerError, AssertionError, KeyError) as error:
+        except Stopped:
+            raise
+        except Exception as error:  # the kinds never met such bytes: a writer refuses them
             raise _stop(Part.LEAF, index, f"the entry cannot be replayed: {error!r}") from None
         if isinstance(decision, Refused):
             codes = ", ".join(reason.code.value for reason in decision.reasons)
@@ -188,14 +204,30 @@ class Replay:
         return decision.plan
 
     def _reapplied(self, tx: Transaction, leaf: Leaf) -> Accepted | Refused:
-        """All checks but the rules: which zone decided is taken from the leaf's facts."""
+        """All checks but the rules. Which zone decided is taken from the leaf's facts: it must be a
+        zone, and something must have been paid there; that it is the right one, deciding shows."""
         pack = pack_in_force(self.state)
-        plan = draft(tx, self.state, leaf.at, self.ledger or "", bool(pack.in_force(leaf.at)))
+        plan = draft(tx, self.state, leaf.at, self.ledger, bool(pack.in_force(leaf.at)))
         if isinstance(plan, Refused):
             return plan
-        zone = leaf.facts.get("zone")
-        key = unb64(zone, 16) if isinstance(zone, str) else None
+        key: bytes | None = None
+        if "zone" in leaf.facts:
+            key = unb64(str(leaf.facts["zone"]), ID_BYTES)
+            direct = any(movement.place and is_tender(movement) for movement in plan.movements)
+            if not direct or self.state.object("zone", key) is None:
+                raise _stop(Part.FACTS, leaf.index, "the facts name a zone that decided nothing")
         return Accepted(settle(plan, key, leaf.at), pack.digest)
+
+    def _check_repeat(self, id: TransactionId, at: int, index: int) -> None:
+        """A transaction is in the log once. Those that have run out are refused anyway."""
+        hour = id.not_after // HOUR_MS
+        seen = self._seen.get(hour)
+        if seen is None:
+            self._seen = {kept: ids for kept, ids in self._seen.items() if kept >= at // HOUR_MS}
+            seen = self._seen[hour] = set()
+        if id.digest in seen:
+            raise _stop(Part.REPEATED, index, f"transaction {id} is in the log already")
+        seen.add(id.digest)
 
     def _check_expiry(self, tx: Transaction, at: int, index: int) -> None:
         """Nothing due may be overdue when anything else happens, and the due end in their order."""
@@ -222,14 +254,12 @@ class Replay:
         """Public keys of the signers, as registered before this entry."""
         found: dict[bytes, bytes] = {}
         for signed in tx.signatures:
-            key = self.state.body("key", signed.kid, Key)
-            terminal = self.state.body("terminal", signed.kid, Terminal)
-            public = key.public if key else terminal.public if terminal else None
+            public = self.state.public_key(signed.kid)
             if public is not None:
-                found[signed.kid] = unb64(public, 32)
-        genesis = self.state.body("genesis", b"", Genesis)
-        if genesis is not None and self.log_key is None:
-            self.log_key = unb64(genesis.log_key, 32)
+                found[signed.kid] = public
+        if self.log_key is None:
+            genesis = self.state.body("genesis", b"", Genesis)
+            self.log_key = None if genesis is None else unb64(genesis.log_key, 32)
         return found
 
 

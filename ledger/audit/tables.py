@@ -6,8 +6,7 @@ wrote it. Rows are compared as stored, so that damage which cannot even be decod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any
 
 from ledger.audit.replay import FullState
@@ -15,66 +14,15 @@ from ledger.audit.verdict import Finding, Part
 from ledger.core.account import Account
 from ledger.core.ids import b64
 from ledger.core.objects import Object
-from ledger.store.base import EventKind, EventRow, PostingRow
-from ledger.store.reader import Snapshot
-from ledger.store.rows import stored_object
+from ledger.errors import Malformed
+from ledger.keys import verify
+from ledger.kinds import read
+from ledger.log.tiles import TILE_HEIGHT
+from ledger.store import Head, RefusalRow, Snapshot, stored_object
 
 
-class PostingsCheck:
-    """Walks the posting rows beside the replay, entry by entry."""
-
-    def __init__(self, rows: Iterable[PostingRow]) -> None:
-        self._rows = iter(rows)
-        self._next = next(self._rows, None)
-
-    def entry(self, index: int, posted: list[Any]) -> Iterator[Finding]:
-        """Findings among the posting rows of this entry."""
-        for place, leg in enumerate(posted):
-            while self._next is not None and self._key() < (index, place):
-                yield self._surplus()
-            row = self._next
-            if row is None or self._key() != (index, place):
-                yield Finding(Part.POSTING, f"posting {place} of entry {index} is missing", index)
-                continue
-            if row.posted != leg:
-                yield Finding(
-                    Part.POSTING,
-                    f"posting {place} of entry {index} is {tuple(row.posted)}, the log says"
-                    f" {tuple(leg)} (account, other, amount, balance)",
-                    index,
-                )
-            self._advance()
-
-    def rest(self) -> Iterator[Finding]:
-        """Posting rows beyond the last entry."""
-        while self._next is not None:
-            yield self._surplus()
-
-    def _key(self) -> tuple[int, int]:
-        return (self._next[0], self._next[1]) if self._next is not None else (-1, -1)
-
-    def _surplus(self) -> Finding:
-        index, place = self._key()
-        self._advance()
-        return Finding(Part.POSTING, f"posting {place} of entry {index} does not belong", index)
-
-    def _advance(self) -> None:
-        self._next = next(self._rows, None)
-
-
-def compare(snapshot: Snapshot, state: FullState, size: int) -> Iterator[Finding]:
-    """Findings among accounts, objects, look-ups, counters, transaction rows and events."""
-    return chain(
-        _accounts(snapshot, state),
-        _objects(snapshot, state),
-        _lookups(snapshot, state),
-        _counters(snapshot, state),
-        _transactions(snapshot, size),
-        _events(snapshot, size),
-    )
-
-
-def _accounts(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+def check_accounts(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+    """Account rows, balances included."""
     expected = {value.number: value for need, value in state.values.items() if need[0] == "account"}
     for row in snapshot.all_accounts():
         account = expected.pop(row.number, None)
@@ -94,7 +42,8 @@ def _differences(row: Account, account: Account) -> Iterator[str]:
             yield f"{name} is {stored!r}, the log says {said!r}"
 
 
-def _objects(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+def check_objects(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+    """Object rows."""
     expected: dict[tuple[Any, ...], Object] = {
         (need[1], need[2]): value for need, value in state.values.items() if need[0] == "object"
     }
@@ -105,20 +54,18 @@ def _objects(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
             yield Finding(Part.OBJECT, f"{row[0]} {b64(row[1])} is not in the log")
             continue
         said = stored_object(object_)[2:]
-        wrong = [
-            n for n, stored, value in zip(names, row[2:], said, strict=True) if stored != value
-        ]
-        if wrong:
+        if row[2:] != said:
+            pairs = zip(names, row[2:], said, strict=True)
+            wrong = ", ".join(name for name, stored, value in pairs if stored != value)
             where = f"{object_.type} {b64(object_.key)}"
-            yield Finding(
-                Part.OBJECT, f"{where}: {', '.join(wrong)} not as the log says", object_.written
-            )
+            yield Finding(Part.OBJECT, f"{where}: {wrong} not as the log says", object_.written)
     for object_ in expected.values():
         where = f"{object_.type} {b64(object_.key)}"
         yield Finding(Part.OBJECT, f"{where} is missing", object_.written)
 
 
-def _lookups(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+def check_lookups(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+    """Look-up rows."""
     expected: dict[tuple[Any, ...], int] = {
         (object_.type, name, value, object_.key): object_.written
         for need, object_ in state.values.items()
@@ -127,17 +74,15 @@ def _lookups(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
     }
     for row in snapshot.all_lookups():
         if expected.pop(tuple(row), None) is None:
-            owner = state.object(row[0], row[3])
-            yield Finding(
-                Part.LOOKUP,
-                f"look-up {row[0]} {row[1]} {row[2].hex()} is not in the log",
-                None if owner is None else owner.written,
-            )
-    for (type_, name, value, _), written in expected.items():
-        yield Finding(Part.LOOKUP, f"look-up {type_} {name} {value.hex()} is missing", written)
+            where = f"{row.type} {row.name} {row.value.hex()} to {b64(row.key)}"
+            yield Finding(Part.LOOKUP, f"look-up {where} is not in the log")
+    for (type_, name, value, key), written in expected.items():
+        text = f"look-up {type_} {name} {value.hex()} to {b64(key)} is missing"
+        yield Finding(Part.LOOKUP, text, written)
 
 
-def _counters(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+def check_counters(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
+    """Counter rows."""
     expected = {need[1:]: value for need, value in state.values.items() if need[0] == "counter"}
     for measure, period, subject, part, value in snapshot.all_counters():
         key = (measure, period, subject, part)
@@ -145,48 +90,71 @@ def _counters(snapshot: Snapshot, state: FullState) -> Iterator[Finding]:
         if said != value:
             yield Finding(
                 Part.COUNTER,
-                f"counter {measure} {period} {subject.hex()} {part}: {value}, the log says {said}",
+                f"counter {_counter(key)}: {value}, the log says {said}",
                 state.counter_written.get(("counter", *key)),
             )
     for key, said in expected.items():
         yield Finding(
             Part.COUNTER,
-            f"counter {key[0]} {key[1]} {key[2].hex()} {key[3]} is missing, the log says {said}",
+            f"counter {_counter(key)} is missing, the log says {said}",
             state.counter_written.get(("counter", *key)),
         )
 
 
-def _transactions(snapshot: Snapshot, size: int) -> Iterator[Finding]:
-    """Each entry's own row was looked up while replaying; here only what is too much."""
-    count = 0
-    for id, index in snapshot.all_transactions():
-        count += 1
-        if not 0 <= index < size:
-            yield Finding(Part.TRANSACTION, f"transaction {id} points at entry {index}", index)
-    if count > size:
-        yield Finding(Part.TRANSACTION, f"{count - size} transaction rows do not belong")
+def _counter(key: tuple[Any, ...]) -> str:
+    measure, period, subject, part = key
+    return f"{measure} {period} {subject.hex()} {part}".rstrip()
 
 
-def _events(snapshot: Snapshot, size: int) -> Iterator[Finding]:
-    head = snapshot.head()
-    entries, refusals, seq = 0, 0, -1
-    event: EventRow
-    for event in snapshot.all_events():
-        if seq >= 0 and event.seq != seq + 1:
-            yield Finding(Part.EVENT, f"after event {seq} comes {event.seq}", entries or None)
-        seq = event.seq
-        if event.kind == EventKind.ENTRY:
-            if event.ref != entries:
-                yield Finding(Part.EVENT, f"event {seq} tells of entry {event.ref}", entries)
-            entries = event.ref + 1
-        elif event.kind == EventKind.REFUSAL:
-            refusals += 1
-            if event.ref != refusals:
-                yield Finding(Part.EVENT, f"event {seq} tells of refusal {event.ref}")
-                refusals = event.ref
+def check_spans(snapshot: Snapshot, expected: dict[tuple[int, int], int]) -> Iterator[Finding]:
+    """Rows that say in which spans an account has postings, and postings in a span not theirs.
+    `expected` maps (account, span) to the entry that wrote the row."""
+    missing = set(expected)
+    for row in snapshot.all_posting_spans():
+        if tuple(row) in expected:
+            missing.discard(tuple(row))
         else:
-            yield Finding(Part.EVENT, f"event {seq} is of no kind: {event.kind}")
-    if entries != size:
-        yield Finding(Part.EVENT, f"events tell of {entries} entries, the log has {size}")
-    if refusals != head.refusals:
-        yield Finding(Part.EVENT, f"events tell of {refusals} refusals, not of {head.refusals}")
+            yield Finding(Part.POSTING, f"account {row[0]} has no postings in span {row[1]}")
+    for account, span in sorted(missing):
+        text = f"span {span} of account {account} has no row"
+        yield Finding(Part.POSTING, text, expected[account, span])
+    for index, place, span in snapshot.misplaced_postings():
+        text = f"posting {place} of entry {index} lies in span {span}"
+        yield Finding(Part.POSTING, text, index)
+
+
+def check_tiles(snapshot: Snapshot, size: int) -> Iterator[Finding]:
+    """Tiles beyond those that the log fills: the others are compared as they fill."""
+    for tile in snapshot.all_tiles():
+        full = size >> TILE_HEIGHT * (tile.level + 1) if 0 <= tile.level < 8 else 0
+        if not 0 <= tile.number < full:
+            text = f"there is a tile of level {tile.level}, number {tile.number}, that is not full"
+            yield Finding(Part.TILE, text)
+
+
+def check_refusals(snapshot: Snapshot, state: FullState, head: Head) -> Iterator[Finding]:
+    """Refusal rows, as far as they bear witness of themselves: dense up to the newest, each the
+    transaction that it says it is, signed. What they say of time and reasons nobody can know."""
+    expected: int | None = None
+    for number, refusal, repeats in snapshot.all_refusals():
+        if number != (number if expected is None else expected) or repeats < 0:
+            yield Finding(Part.REFUSAL, f"refusal {number} does not follow the one before it")
+        expected = number + 1
+        if not _is_itself(refusal, state) or refusal.size > head.size:
+            yield Finding(Part.REFUSAL, f"refusal {number} is not of the transaction it names")
+    if expected is not None and expected != head.refusals + 1:
+        text = f"the last refusal is {expected - 1}, the head counts {head.refusals}"
+        yield Finding(Part.REFUSAL, text)
+
+
+def _is_itself(refusal: RefusalRow, state: FullState) -> bool:
+    """Whether its bytes are those of the transaction it names, signed by every key we know."""
+    try:
+        tx = read(refusal.jws)
+    except Malformed:
+        return False
+    publics = ((signed, state.public_key(signed.kid)) for signed in tx.signatures)
+    return tx.id == refusal.transaction and all(
+        public is None or verify(public, signed.signing_input, signed.signature)
+        for signed, public in publics
+    )

@@ -14,6 +14,7 @@ class Part(StrEnum):
     LEAF = "leaf"
     SIGNATURE = "signature"
     AUTHORITY = "authority"
+    REPEATED = "repeated transaction"
     POSTINGS = "postings"
     FACTS = "facts"
     TIME = "time"
@@ -24,6 +25,7 @@ class Part(StrEnum):
     TILE = "tile"
     CHECKPOINT = "checkpoint"
     HEAD = "head"
+    ENTRY = "entry row"
     TRANSACTION = "transaction row"
     POSTING = "posting row"
     ACCOUNT = "account row"
@@ -31,11 +33,12 @@ class Part(StrEnum):
     LOOKUP = "lookup row"
     COUNTER = "counter row"
     EVENT = "event row"
+    REFUSAL = "refusal row"
 
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing that is wrong. `index` is the entry that is damaged, or that last wrote the damaged
-    row; None where no entry can be named."""
+    row; None where no entry can be named: no entry wrote a row that does not belong."""
 
     part: Part
     message: str
@@ -46,7 +49,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """The result of an audit of `size` entries with `signatures` signatures.
 
     `root` is the root as recomputed (base64); `supply` maps asset codes to issued minus redeemed,
-    which equals the sum of all balances. `findings` stand in order of entry.
+    which equals the sum of all balances; it is empty where the log cannot be replayed to the end.
+    `findings` stand in order of entry; those without one come last.
     """
 
     ledger: str
@@ -65,4 +69,4 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 FINDINGS_MAX = 20
-"""An audit stops looking after so many findings."""
+"""So many findings are kept, the first in order of entry."""

@@ -35,8 +35,15 @@ _SQLITE = {
 }
 
 
-def of_sqlite(error: sqlite3.Error | OverflowError, path: str) -> StoreProblem:
+OF_SQLITE = (sqlite3.Error, UnicodeDecodeError)
+"""What sqlite3 raises over a file: the second where its own words quote damaged text."""
+
+
+def of_sqlite(error: sqlite3.Error | OverflowError | UnicodeError, path: str) -> StoreProblem:
     """The problem that a sqlite3 error stands for, on the database file at `path`."""
+    if isinstance(error, UnicodeError):
+        damaged = _SQLITE["SQLITE_CORRUPT"]
+        return StoreProblem(f"the database {path} {damaged} (its schema cannot be read)")
     if isinstance(error, OverflowError):
         return BatchRefused(f"a number does not fit into the database: {error}")
     if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):

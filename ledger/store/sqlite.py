@@ -71,7 +71,7 @@ class SqliteReads(Reads):
         """All rows of one statement."""
         try:
             return self.connection.execute(sql, args).fetchall()
-        except sqlite3.Error as error:
+        except problems.OF_SQLITE as error:
             raise problems.of_sqlite(error, self.path) from error
 
     def stream(self, sql: str, args: Sequence[Any]) -> Iterator[Row]:
@@ -81,7 +81,7 @@ class SqliteReads(Reads):
             cursor = self.connection.execute(sql, args)
             while rows := cursor.fetchmany(STREAM_ROWS):
                 yield from rows
-        except sqlite3.Error as error:
+        except problems.OF_SQLITE as error:
             raise problems.of_sqlite(error, self.path) from error
         finally:
             with suppress(sqlite3.Error):
@@ -154,7 +154,7 @@ class SqliteStore(Writes, SqliteReads):
         self.taken = None
         try:
             self.connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except problems.OF_SQLITE as error:
             raise OutcomeUnknown(str(problems.of_sqlite(error, self.path))) from error
         self.points("commit.after")
 
@@ -228,7 +228,7 @@ class SqliteStore(Writes, SqliteReads):
             cursor = self.connection.execute(sql, args)
             cursor.fetchall()
             return cursor.rowcount
-        except sqlite3.Error as error:
+        except problems.OF_SQLITE as error:
             raise problems.of_sqlite(error, self.path) from error
 
 
@@ -284,7 +284,7 @@ class SqliteSource:
             connection.text_factory = _lenient
             reads = SqliteReader(self.path, connection)
             reads.rows("SELECT count(*) FROM sqlite_schema", ())
-        except sqlite3.Error as error:
+        except problems.OF_SQLITE as error:
             raise problems.of_sqlite(error, self.path) from error
         return reads
 
@@ -372,7 +372,7 @@ def _connect(path: str) -> sqlite3.Connection:
             check_same_thread=False,
             cached_statements=256,
         )
-    except sqlite3.Error as error:
+    except problems.OF_SQLITE as error:
         raise problems.of_sqlite(error, path) from error
     try:
         for pragma in (
@@ -384,7 +384,7 @@ def _connect(path: str) -> sqlite3.Connection:
             f"cache_size=-{CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
-    except sqlite3.Error as error:
+    except problems.OF_SQLITE as error:
         connection.close()
         raise problems.of_sqlite(error, path) from error
     return connection
