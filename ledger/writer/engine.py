@@ -4,8 +4,8 @@ Whatever is ready is one batch. The engine takes the ledger's head, loads in bul
 needs, first ends what is due, decides in order, applies in memory, writes all in one commit, and
 only then answers. It has no threads and no sockets: `writer.process` and `Ledger` drive it.
 
-What the commit's outcome is unknown of is looked up again under a fresh head; a batch that the
-database refuses is replayed one by one, so one bad transaction never fails its neighbours.
+What the commit's outcome is unknown of is looked up again under a fresh head; a batch that fails
+by itself is replayed in halves, so one bad transaction never fails its neighbours.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from contextlib import contextmanager
 
 import structlog
 
+from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.needs import NeedMissing
 from ledger.core.objects import REFERENCE_TYPES, Clock
 from ledger.core.state import State
 from ledger.core.transaction import Transaction
-from ledger.decide import Accepted, decide, needs
+from ledger.decide import LEDGER, Accepted, decide, needs
 from ledger.errors import BadSignature, Malformed, StoreProblem
 from ledger.keys import SigningKey
 from ledger.kinds import KINDS, read
 from ledger.log.leaf import decode_leaf
 from ledger.log.merkle import decode_frontier, leaf_hash, root
 from ledger.log.tiles import TILE_WIDTH, Edge, Tile, edge_of, grow, partial_tile
-from ledger.store.base import BatchRefused, Head, OutcomeUnknown, TileRow, WritingStore
+from ledger.store.base import BatchRefused, Head, TileRow, WritingStore
 from ledger.writer.answers import Answer, Busy, Declined, Offer, Taken, Unread
 from ledger.writer.batch import OpenBatch
 from ledger.writer.expiry import expire_transaction
@@ -108,13 +109,27 @@ class Engine:
 
     # One batch -------------------------------------------------------------------------------
 
-    def _take_or_replay(self, readings: Sequence[Reading]) -> list[Answer]:
+    def _take_or_replay(self, readings: Sequence[Reading], *, again: bool = True) -> list[Answer]:
+        """Answers of one batch, whatever becomes of it: no outcome is guessed, no neighbour suffers.
+
+        A store that failed is asked once more; what it had kept answers its first receipt. Where
+        the batch itself fails, each half is one of its own, down to the transaction at fault.
+        """
         try:
             return self._take_all(readings)
-        except Exception as error:  # whatever it is, no outcome is guessed, no neighbour suffers
+        except Exception as error:
             log.warning("batch_failed", error=repr(error), offers=len(readings))
             self._fail()
-        return self._replay(readings)
+            failed = error
+        if isinstance(failed, StoreProblem) and not isinstance(failed, BatchRefused):
+            if again:
+                return self._take_or_replay(readings, again=False)
+            busy = Busy(f"the store failed, nothing is known to have happened: {failed}")
+            return [busy] * len(readings)
+        if len(readings) < 2:
+            return [_FAULT] * len(readings)
+        half = len(readings) // 2
+        return self._take_or_replay(readings[:half]) + self._take_or_replay(readings[half:])
 
     def _take_all(self, readings: Sequence[Reading]) -> list[Answer]:
         """End what is due in as many commits as it takes, then decide and commit the offers."""
@@ -144,7 +159,7 @@ class Engine:
             tx, verified = reading
             before = known.get(tx.id, batch.indexes.get(tx.id))
             if before is not None:
-                drafts.append(Taken(before, self._time_of(before, batch), 0, repeated=True))
+                drafts.append(self._again(tx, verified, before, batch))
             else:
                 drafts.append(self._decide_one(tx, verified, batch, cold))
         size = batch.size
@@ -299,11 +314,23 @@ class Engine:
         if need not in self._state.values:
             self._state.admit(self._store.load([need]))
 
-    def _time_of(self, index: int, batch: OpenBatch) -> int:
-        """Time of an entry, for the first receipt given again."""
-        if index >= batch.head.size:
-            return batch.at
-        return decode_leaf(self._store.leaves(index, index + 1)[0]).at
+    def _again(self, tx: Transaction, verified: bool, index: int, batch: OpenBatch) -> Answer:
+        """The first receipt once more. It is for the key that signed the entry: the same payload
+        under another key, or under a signature that does not fit, gets none."""
+        mine = index >= batch.head.size
+        leaf = decode_leaf(batch.leaf(index) if mine else self._store.leaves(index, index + 1)[0])
+        if leaf.tx.encode() != tx.jws:
+            try:
+                if not verified:
+                    for need in signature_needs(tx):
+                        self._require(need)
+                    check_signatures(tx, self._state)
+            except BadSignature as error:
+                return Unread(error.code, str(error))
+            if read(leaf.tx.encode(), checked=True).kid != tx.kid:
+                taken = refused(Code.ALREADY_REGISTERED, LEDGER, transaction=str(tx.id))
+                return Declined(taken.reasons, batch.at, batch.size)
+        return Taken(index, leaf.at, 0, repeated=True)
 
     def _forget(self, *, keep_reference: bool) -> None:
         """Drop the cache: all of it, or all but what the reference version vouches for."""
@@ -333,31 +360,6 @@ class Engine:
         self._store.rollback()
         self._head, self._edge, self._broken = None, None, True
         self._forget(keep_reference=False)
-
-    def _replay(self, readings: Sequence[Reading]) -> list[Answer]:
-        """Every offer by itself: what was kept answers its receipt, the rest is tried once more.
-
-        A store that fails again is not asked for the others.
-        """
-        answers: list[Answer] = []
-        for reading in readings:
-            try:
-                answers += self._take_all([reading])
-            except (BatchRefused, OutcomeUnknown) as failed:
-                answers.append(self._unanswered(failed))
-            except StoreProblem as failed:
-                busy = self._unanswered(failed)
-                return answers + [busy] * (len(readings) - len(answers))
-            except Exception as failed:  # this transaction is at fault, and we are with it
-                answers.append(self._unanswered(failed))
-        return answers
-
-    def _unanswered(self, error: Exception) -> Answer:
-        log.warning("transaction_failed", error=repr(error))
-        self._fail()
-        if isinstance(error, StoreProblem):
-            return Busy(f"the store failed, nothing is known to have happened: {error}")
-        return _FAULT
 
 
 def checkpoint_root(head: Head) -> bytes:

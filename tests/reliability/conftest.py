@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import scale
+from tests.reliability.judge import judged
 from tests.reliability.town import Site, Town, clone_postgres
 
 if TYPE_CHECKING:
@@ -52,14 +53,18 @@ def postgres_town(postgres: PostgresServer) -> Iterator[Town]:
 def _sqlite_copy(sqlite_town: Town) -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="site-"))
     shutil.copy(sqlite_town.folder / "ledger.db", folder)
-    yield Site(sqlite_town, f"sqlite:///{folder / 'ledger.db'}", folder)
+    site = Site(sqlite_town, f"sqlite:///{folder / 'ledger.db'}", folder)
+    yield site
+    judged(site.url)
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def _postgres_copy(postgres_town: Town) -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="site-"))
-    yield Site(postgres_town, clone_postgres(postgres_town.url, "s" + uuid.uuid4().hex), folder)
+    site = Site(postgres_town, clone_postgres(postgres_town.url, "s" + uuid.uuid4().hex), folder)
+    yield site
+    judged(site.url)
     shutil.rmtree(folder)
 
 

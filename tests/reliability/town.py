@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from tests.reliability.judge import Judge
 from tests.reliability.node import Node
 
 PEOPLE = [f"person {n:02}" for n in range(30)]
+_key = lru_cache(maxsize=None)(key_of)
+
 RING = PEOPLE[-3:]
 """Three people among whom money goes round in whole batches: a reader sees it all or not at all."""
 
@@ -159,14 +162,14 @@ class Site:
         """A signed transfer."""
         accounts = self.world.accounts
         return self.world.sign(
-            payer, "transfer/1", from_=accounts[payer, asset], to=accounts[payee, asset],
+            _key(payer), "transfer/1", from_=accounts[payer, asset], to=accounts[payee, asset],
             amount=amount, **how,
         )  # fmt: skip
 
     def pay(self, payer: str, asset: str, request: str, **how: Any) -> str:
         """A signed payment of a request."""
         return self.world.sign(
-            payer, "pay/1", from_=self.world.accounts[payer, asset], request=request, **how
+            _key(payer), "pay/1", from_=self.world.accounts[payer, asset], request=request, **how
         )
 
 
