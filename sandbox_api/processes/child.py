@@ -10,6 +10,7 @@ watches for the supervisor's end does.
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.process
@@ -25,6 +26,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
+
+import structlog
 
 from ledger.errors import LedgerError
 from ledger.keyring import KEK_VARIABLE
@@ -205,8 +208,25 @@ def _settle(work: Work, log: Path) -> None:
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.close(out)
+    _log_in_lines()
     if FORKS:
         _prctl(_PR_SET_NAME, f"tenge {work.name}"[:15].encode())
+
+
+def _log_in_lines() -> None:
+    """What the process has to say goes to its stderr, one line a thing, warnings and worse."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(name)s %(message)s", force=True
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 _PR_SET_PDEATHSIG: Final = 1

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,17 +20,22 @@ START_S = 30.0
 END_S = 5.0
 
 
+PROGRAM = (sys.executable, "-m", "sandbox_api")
+
+
 def command(*args: str) -> list[str]:
     """The command line of `tenge` with this Python."""
-    return [sys.executable, "-m", "sandbox_api", *args]
+    return [*PROGRAM, *args]
 
 
 class Running:
     """One running sandbox. `facts` is what `tenge up --json` said."""
 
-    def __init__(self, *args: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *args: str, env: dict[str, str] | None = None, program: Sequence[str] = PROGRAM
+    ) -> None:
         self.process = subprocess.Popen(
-            command("up", "--port", "0", "--json", *args),
+            [*program, "up", "--port", "0", "--json", *args],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(env or {})},

@@ -163,6 +163,30 @@ def test_seeded_personas_have_the_same_keys_in_another_ledger() -> None:
     assert kids[0] == kids[1]
 
 
+SPAWNING = """
+import sys
+from sandbox_api.processes import child, up
+child.FORKS = up.FORKS = False
+from sandbox_api.cli import main
+main()
+"""
+
+
+def test_children_can_be_spawned_where_forking_is_not_safe(tmp_path: Path) -> None:
+    script = tmp_path / "spawning.py"
+    script.write_text('if __name__ == "__main__":' + SPAWNING.replace("\n", "\n    "))
+    running = Running("--ephemeral", program=[sys.executable, str(script)])
+    try:
+        pid = running.facts["processes"]["http 1"]
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not lives(pid), 5, "it is gone")
+
+        assert Wallet.join(running.client()).balance() == "50000.00"
+    finally:
+        ended = running.end()
+    assert ended == (130, "")
+
+
 def test_the_tree_is_small(broken: Running) -> None:
     for _ in range(8):
         Wallet.join(broken.client())
