@@ -28,6 +28,9 @@ _ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
 )
 
 
+_LARGEST = 2**63 - 1
+
+
 class Statement:
     """One bulk write. `columns` is the order of a row's items, `types` what PostgreSQL calls them.
 
@@ -103,7 +106,13 @@ def upsert(
     key = [column.name for column in table.primary_key]
     names = [column.name for column in table.columns if column.name not in (*key, *add)]
     sets = [f"{name} = excluded.{name}" for name in renew or names]
-    sets += [f"{name} = {table.name}.{name} + excluded.{name}" for name in add]
+    # A sum stops at the largest number (core.counters): SQLite would go on with a fraction.
+    sets += [
+        f"{name} = CASE WHEN excluded.{name} < 0 THEN {table.name}.{name} + excluded.{name}"
+        f" WHEN {table.name}.{name} > {_LARGEST} - excluded.{name} THEN {_LARGEST}"
+        f" ELSE {table.name}.{name} + excluded.{name} END"
+        for name in add
+    ]
     statement = insert(table, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(sets)}")
     if there:
         renewed = list(renew or names)

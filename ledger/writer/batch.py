@@ -48,6 +48,10 @@ class OpenBatch:
         """Leaf hashes of this batch's entries, in order."""
         return self._hashes
 
+    def leaf(self, index: int) -> bytes:
+        """Leaf of an entry of this batch."""
+        return self._entries[index - self.head.size].leaf
+
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not self._entries and not self._refusals

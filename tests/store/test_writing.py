@@ -301,17 +301,14 @@ def test_an_account_that_is_not_there_cannot_be_moved(hand, made):
     hand.store.rollback()
 
 
-def test_a_counter_never_turns_into_a_fraction(hand):
-    top = (("m", 0, b"s", "", 2**63 - 1),)
-    hand.commit([Plan(counts=top)])
-    head = hand.store.begin()
-
-    with pytest.raises(BatchRefused):
-        hand.write(head, [Plan(counts=(("m", 0, b"s", "", 1),))])
-
-    hand.store.rollback()
+def test_a_counter_stops_at_the_largest_number(hand):
+    top = 2**63 - 1
     need = ("counter", "m", 0, b"s", "")
-    assert hand.store.load([need]) == {need: 2**63 - 1}
+    hand.commit([Plan(counts=(("m", 0, b"s", "", top - 1),))])
+
+    for by, sum_ in ((1, top), (1, top), (top, top)):
+        hand.commit([Plan(counts=(("m", 0, b"s", "", by),))])
+        assert hand.store.load([need]) == {need: sum_}
 
 
 def test_the_store_goes_on_after_a_refused_batch(hand, made):
