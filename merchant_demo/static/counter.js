@@ -80,8 +80,10 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
       </p>
     </div>`
     }
-    ${sale.status === "paid" &&
-    html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`}
+    ${
+      sale.status === "paid" &&
+      html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`
+    }
     ${sale.status === "expired" && html`<p class="lead">${words.t("sale.expired.text")}</p>`}
     ${
       open &&
@@ -136,8 +138,10 @@ export function Sales({ words, sales, show }) {
                 <span class="who"><b>${words.t(`sale.${sale.status}`)}</b>
                   <small>${sale.reference} · ${words.time(sale.at)}</small></span>
                 <span class="sum">${words.money(sale.total)}
-                  ${sale.payment &&
-                  html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`}
+                  ${
+                    sale.payment &&
+                    html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`
+                  }
                 </span>
               </button>
             </li>`,

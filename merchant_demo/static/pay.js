@@ -109,7 +109,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const till = tillOf(joined, request);
   const what = tender ? words.amount(tender.amount, asset) : words.money(request.total);
 
-  return html`<main id="screen" class="wallet narrow pay">
+  return html`<main id="screen" class="wallet narrow ${phase === "paid" ? "under" : ""}">
     <section class="card bill" aria-labelledby="bill-to">
       <span class="round large"><${Icon} name=${ICONS[till] ?? "basket"} size="34" /></span>
       <h1 id="bill-to">${words.t(`till.${till}.name`)}</h1>

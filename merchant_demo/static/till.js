@@ -234,7 +234,7 @@ function Till({ app }) {
 
   return html`
     <${KeyBanner} words=${words} kind=${opened.key.kind} />
-    <main id="screen" class="till">
+    <main id="screen" class="till ${flood ? "under" : ""}">
       <${Place} words=${words} name=${NAME} terminal=${opened.terminal} link=${link} />
       <section class="stage card" aria-label=${words.t("till.sale")}>
         ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
