@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -197,6 +199,34 @@ def test_a_reader_that_takes_nothing_is_told_so_and_harms_nobody(
     assert len(told) == 5000
     assert told == sorted(set(told))
     assert b'"code":"overloaded"' in read
+
+
+IMPATIENT = """
+from sandbox_api.processes import stream
+stream.ALIVE_S = 0.2
+from sandbox_api.cli import main
+main()
+"""
+
+
+def test_a_reader_that_hears_nothing_else_is_told_that_the_stream_lives(tmp_path: Path) -> None:
+    script = tmp_path / "impatient.py"
+    script.write_text(IMPATIENT)
+    running = Running("--ephemeral", program=[sys.executable, str(script)])
+    try:
+        quiet, busy = Wallet.join(running.client()), Wallet.join(running.client())
+        with follow(running, quiet) as talk:
+            first = talk.hear()["alive"]
+            receipt = busy.transfer(Wallet.join(running.client()).accounts["KZTD"], "1.00")
+            alive = talk.hear()["alive"]
+            while alive["seq"] == first["seq"]:
+                alive = talk.hear()["alive"]
+
+        assert alive["time"] >= receipt.at
+        with follow(running, busy, after=alive["seq"]) as talk:
+            assert talk.hear()["alive"]["seq"] >= alive["seq"]
+    finally:
+        assert running.end() == (130, "")
 
 
 # Submitting ----------------------------------------------------------------------------------
