@@ -21,7 +21,7 @@ from ledger.core.decision import Code, Params, Reason, Refused, in_precedence, r
 from ledger.core.geometry import Point
 from ledger.core.ids import b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Genesis, PackInForce
+from ledger.core.objects import PackInForce
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.state import AMOUNT_MAX
@@ -49,7 +49,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Traced(msgspec.Struct, frozen=True):
-    """One rule over one movement, for a dry run. `applies` is False where the movement is no tender."""
+    """One rule over one movement, for a dry run. `applies`: whether the movement is a tender."""
 
     row: Row
     applies: bool
@@ -121,7 +121,7 @@ def judge(case: Case, rows: tuple[Row, ...]) -> Iterator[Reason]:
 
 
 def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
-    """Every rule in force over every movement, passed or not; empty where the kind itself refuses."""
+    """Every rule in force over every movement, passed or not; none where the kind refuses."""
     rows = pack_in_force(known).in_force(at)
     drafted = draft(tx, known, at, ledger, bool(rows))
     if isinstance(drafted, Refused):
@@ -146,8 +146,8 @@ def pack_in_force(known: Known) -> Pack:
 
 
 def needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
-    """Everything a decision on `tx` is known to read: called again while it finds new needs, at most
-    four rounds (D8). A prefetch: what it misses is loaded one by one."""
+    """Everything a decision on `tx` is known to read: called again while it finds new needs, at
+    most four rounds (D8). A prefetch: what it misses is loaded one by one."""
     key: Need = ("object", "key", tx.kid)
     yield key
     yield ("object", "genesis", b"")
@@ -219,7 +219,7 @@ def _first_signer(tx: Transaction, payload: GenesisPayload) -> Signer | Refused:
 
 def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
     """Funds, and sums that would leave what can be counted; movements act one after another. All
-    that was ever issued of an asset stays countable, so its supply is exact for the ledger's life."""
+    that was ever issued of an asset stays countable, so its supply is exact for ever."""
     reasons: list[Reason] = []
     moved: dict[bytes, int] = {}
     for movement in movements:

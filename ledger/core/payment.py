@@ -22,8 +22,8 @@ class Payment(msgspec.Struct, frozen=True, array_like=True):
 
     Its key is the payment request's id (or derived from the transaction where the request is
     reusable), so a request is payable once. `value` in tiyn was fixed when it was paid and is what
-    caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till. `refunded` is in
-    minor units of the asset paid, `refunded_tenge` in tiyn; their shares never add up to over 1.
+    caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till. `refunded` is
+    in minor units of the asset paid, `refunded_tenge` in tiyn; their shares never exceed 1.
     """
 
     index: int

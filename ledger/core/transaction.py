@@ -32,7 +32,7 @@ newline follow."""
 
 
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What every payload has: the ledger it is for, a nonce, and the time after which it is void."""
+    """What every payload has: the ledger it is for, a nonce, and when it becomes void."""
 
     ledger: str
     nonce: Nonce
@@ -40,8 +40,8 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way to pay a request: `amount` of `asset` to `account`. `rate` is the id of the rate used;
-    digital tenge never needs one."""
+    """One way to pay a request: `amount` of `asset` to `account`. `rate` is the id of the rate
+    used; digital tenge never needs one."""
 
     asset: str
     account: Id

@@ -31,7 +31,7 @@ ISSUERS = frozenset({Role.CENTRAL_BANK, Role.BANK, Role.EXCHANGE, Role.ISSUER})
 
 
 class RegisterAsset(Payload, frozen=True, forbid_unknown_fields=True, tag="asset/1"):
-    """`scale`: fraction digits, 0..8 (2 for every class counted in tenge). `asset_class`: core.asset."""
+    """`scale`: fraction digits, 0..8 (2 where counted in tenge). `asset_class`: core.asset."""
 
     code: AssetCode
     asset_class: AssetClass

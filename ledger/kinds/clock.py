@@ -1,4 +1,5 @@
-"""clock/1: move or freeze the sandbox's time (D9). Signed by the operator, whose key the server holds.
+"""clock/1: move or freeze the sandbox's time (D9). Signed by the operator, whose key the server
+holds.
 
 Time only moves forward: a clock that would show less than now is refused. "Back" is a revert.
 """
@@ -18,13 +19,12 @@ from ledger.core.plan import Plan
 from ledger.core.transaction import Payload, Signer, Transaction
 from ledger.kinds.kind import Kind, payload_of
 
-
 TIME_LIMIT = 1 << 47
-"""No clock is set to this (the year 6429) or later: what is signed then must still fit in 48 bits."""
+"""No clock is set to this (the year 6429) or later: what is signed then must fit in 48 bits."""
 
 
 class SetClock(Payload, frozen=True, forbid_unknown_fields=True, tag="clock/1"):
-    """`offset` ms are added to the database's clock; `frozen_at` (ms UTC), when set, is the time."""
+    """`offset` ms are added to the database's clock; `frozen_at` (ms UTC), if set, is the time."""
 
     offset: Annotated[int, Meta(ge=0, lt=1 << 43)]
     frozen_at: Annotated[int, Meta(gt=0, lt=TIME_LIMIT)] | None

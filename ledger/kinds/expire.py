@@ -1,5 +1,6 @@
-"""expire/1: end what is over by time. Signed by the operator; the writer appends it by itself before
-anything is decided at a later time, in order of (due, type, key), so nobody sees an overdue object.
+"""expire/1: end what is over by time. Signed by the operator; the writer appends it by itself
+before anything is decided at a later time, in order of (due, type, key), so nobody sees an overdue
+object.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a kind of transaction is, and checks that several kinds share.
 
 A kind is one module: payload, who may sign, what it needs, what it would do, what happens when its
-objects fall due. `plan` is a pure function; it returns a Plan or a Refused value. It says nothing of
-rules and funds: those are judged over the plan's movements for every kind alike (`ledger.decide`).
+objects fall due. `plan` is a pure function; it returns a Plan or a Refused value. It says nothing
+of rules and funds: those are judged over the plan's movements for every kind alike
+(`ledger.decide`).
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ ANYONE = frozenset(Role) - {Role.OPERATOR}
 class Kind:
     """One kind of transaction, as its module declares it.
 
-    `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys (base64url)
-    that the transaction would register: the shell checks that they are good points. `large`: the
-    payload may have 40,000 bytes. `without_pack`: may be done while no rule is in force. `fresh`: what
-    it would make, where a batch looks that up at once because it is as a rule not there.
+    `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys
+    (base64url) that the transaction would register: the shell checks that they are good points.
+    `large`: the payload may have 40,000 bytes. `without_pack`: may be done while no rule is in
+    force. `fresh`: what it would make, where a batch looks that up at once because it is as a rule
+    not there.
     """
 
     payload: type[Payload]

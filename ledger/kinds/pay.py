@@ -121,8 +121,8 @@ def _tender(request: OpenRequest, source: Account) -> Tender | None:
 
 
 def _due(known: Known, asset: Asset, tender: Tender, value: int) -> int | None:
-    """What the tender must ask for `value` tiyn: the total itself in tenge, else by its rate rounded
-    up. None where the rate is not this asset's; without a rate the amount is left to the rules."""
+    """What the tender must ask for `value` tiyn: the total itself in tenge, else by its rate
+    rounded up. None where the rate is not this asset's; without a rate it is left to the rules."""
     if asset.class_ in TENGE_CLASSES:
         return value if tender.rate is None else None
     if tender.rate is None:

@@ -1,4 +1,5 @@
-"""refund/1: give back a payment, whole or in parts, never beyond the original. Signed by the merchant.
+"""refund/1: give back a payment, whole or in parts, never beyond the original. Signed by the
+merchant.
 
 In the asset that was paid, or in tenge at the value fixed when it was paid (a crypto sale refunded
 outside the zone). The shares given back in either asset never add up to more than 1, exactly.

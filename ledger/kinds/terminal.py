@@ -21,7 +21,7 @@ from ledger.kinds.party import is_registered, key_needs
 
 
 class RegisterTerminal(Payload, frozen=True, forbid_unknown_fields=True, tag="terminal/1"):
-    """`place`: [longitude, latitude] in 1e-7 degree. `key`: the till's public key (43 characters)."""
+    """`place`: [longitude, latitude] in 1e-7 degree. `key`: the till's public key, base64url."""
 
     merchant: Id
     key: Kid

@@ -1,4 +1,6 @@
-"""zone_suspend/1: stop direct crypto payments in it from this entry on. Tenge is untouched. Signed by whoever drew the zone."""
+"""zone_suspend/1: stop direct crypto payments in it from this entry on. Tenge is untouched.
+Signed by whoever drew the zone.
+"""
 
 from __future__ import annotations
 

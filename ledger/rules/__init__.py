@@ -1,4 +1,4 @@
-"""PURE: the table of rules. One module a rule; rules judge movements, whatever kind made them (D4)."""
+"""PURE: the table of rules. One module a rule; rules judge movements of whatever kind (D4)."""
 
 from __future__ import annotations
 

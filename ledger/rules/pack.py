@@ -13,6 +13,7 @@ import tomllib
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -123,7 +124,7 @@ def _row(row: _RowText) -> Row:
 
 def _refuse_overlaps(rows: list[Row]) -> None:
     ordered = sorted(rows, key=lambda row: (row.rule.name, row.since))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.rule is after.rule and after.since < before.until:
             raise Malformed("pack.overlap", f"{after.rule.name} is in force twice at once", "text")
 
