@@ -36,13 +36,15 @@ def check_events(
             left = run  # then it is the head's own count that differs
         if not 1 <= run <= left:
             return _finding(f"event {seq} tells of {run} at once, there are {left}", index)
+        if after is not None and after != seq + run:
+            told = {EventKind.ENTRY: entries, EventKind.REFUSAL: refusals + 1}
+            told[EventKind(kind)] += after - seq
+            return _join(runs[place : place + 3], index, told, size)
         if kind == EventKind.ENTRY:
             version += _any_between(reference, entries, entries + run)
             entries += run
         else:
             refusals += run
-        if after is not None and after != seq + run:
-            return _join(runs[place : place + 3], index, entries if entries < size else None)
         seq += run
     if entries != size:
         return _finding(f"events tell of {entries} entries, the log has {size}", entries)
@@ -57,17 +59,23 @@ def check_events(
     return None
 
 
-def _join(runs: Sequence[Run], index: int | None, following: int | None) -> Finding:
-    """Two neighbours do not join. Where the one after them joins, the second is at fault."""
-    (seq, _, _, run), (after, kind, ref, length) = runs[:2]
-    if len(runs) == 3 and runs[2][0] == seq + run:
-        index = ref if kind == EventKind.ENTRY else None
-        return _finding(f"the event row numbered {after} does not belong there", index)
+def _join(runs: Sequence[Run], index: int | None, told: dict[EventKind, int], size: int) -> Finding:
+    """Two neighbours do not join: the one's run, the other's number, or a row between is missing.
+
+    `told` is what the second tells of if its number is right and the first one's run is not.
+    """
+    (seq, kind, ref, run), (after, second, of, length) = runs[:2]
+    if after < seq + run and of == told.get(second):  # type: ignore[call-overload]
+        return _finding(f"event {seq} tells of {run} and runs into event {after}", index)
+    following = ref + run if kind == EventKind.ENTRY else index
+    if following is not None and following >= size:
+        following = None
     if len(runs) == 3 and runs[2][0] == seq + run + length:
         return _finding(f"the event row numbered {after} should be {seq + run}", following)
     if after > seq + run:
         return _finding(f"events {seq + run} to {after - 1} are missing", following)
-    return _finding(f"event {seq} tells of {run} and runs into event {after}", index)
+    misplaced = of if second == EventKind.ENTRY and 0 <= of < size else None
+    return _finding(f"the event row numbered {after} does not belong there", misplaced)
 
 
 def _any_between(ordered: Sequence[int], start: int, stop: int) -> bool:

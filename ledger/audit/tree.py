@@ -88,9 +88,15 @@ class TreeCheck:
         """Some leaf is damaged, or the head's hash over them."""
         tiled = self.size // TILE_WIDTH * TILE_WIDTH
         nodes = [node for node in self._nodes if node.entry in below]
-        hashes = {node.entry for node in nodes if node.tile.level == 0}
+        leaves = [node for node in nodes if node.tile.level == 0]
+        hashes = {node.entry for node in leaves if node.at >= 0}
+        lost = {node.tile.index for node in leaves if node.at < 0}
         checks = {index for index in self._checks if index in below}
-        damaged = {index for index in checks if index in hashes or index >= tiled}
+        damaged = {
+            index  # all of its witnesses are against it
+            for index in checks
+            if index in hashes or index >= tiled or index // TILE_WIDTH in lost
+        }
         if not damaged and hashes:  # the check was written anew with its leaf
             damaged = {min(hashes)}
         for index in sorted(damaged):
@@ -98,7 +104,7 @@ class TreeCheck:
         yield from map(_wrong_check, sorted(checks - damaged))
         for node in nodes:
             covered = range(node.entry, node.entry + (1 << TILE_HEIGHT * node.tile.level))
-            if not any(index in damaged for index in covered):
+            if node.at < 0 or not any(index in damaged for index in covered):
                 yield _wrong_node(node)
         if not damaged:
             text = f"the head's hash over entries {below[0]} to {below[-1]} is not theirs"

@@ -33,6 +33,7 @@ from tests.builders import DAY, HOUR, World, a_world, derived, key_of, pack_text
 
 T0 = 1_790_000_000_000
 SEED = 20261122
+LOG_SEED = sha256(b"log").digest()
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +45,7 @@ class Everything:
     ledger: bytes
     size: int
     leaves: list[bytes]
+    packs: list[bytes]
     log_key: LogKey
     operator: SigningKey
     world: World
@@ -71,8 +73,8 @@ def build(folder: Path, size: int) -> Everything:
 def _build(folder: Path, size: int) -> Everything:
     path = folder / "ledger.db"
     keyring = Keyring.open_or_create(folder / "keyring")
-    for name in ("operator", "log"):
-        keyring.put(name, sha256(name.encode()).digest())
+    keyring.put("operator", sha256(b"operator").digest())
+    keyring.put("log", LOG_SEED)
     with Ledger.create(f"sqlite:///{path}", keyring, key_of("nbk")) as ledger:
         world = a_world(ledger)
         _every_kind(world, keyring.key("operator"))
@@ -93,7 +95,7 @@ def _build(folder: Path, size: int) -> Everything:
     export = folder / "export.zip"
     write_export(export, Manifest(FORMAT, id, size, origin, vkey, T0), checkpoint, leaves, packs)
     return Everything(
-        path, export, reader.id, size, leaves,
+        path, export, reader.id, size, leaves, packs,
         LogKey(origin, keyring.key("log").public_key), keyring.key("operator"), world,
     )  # fmt: skip
 
