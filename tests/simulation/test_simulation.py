@@ -1,6 +1,7 @@
 """Seeded random traffic of all kinds through a real ledger in a SQLite file, held against the dict
 model after each step (R13): batches, copies, replays, hostile bytes, forged signatures, expiry,
-refunds in two assets, caps. The same seed gives the same final state. Print: scale, seed, steps.
+refunds in two assets, caps; at the end the audit decides it all anew. The same seed gives the same
+final state. Printed: scale, seed, steps.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ledger.audit import audit_database
 from ledger.core.ids import b64, unb64
 from ledger.store import open_reading
 from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
@@ -19,7 +21,7 @@ from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, SCALE, begin, reopen, state_hash, url_of
 from tests.simulation.model import Model, Sale
 
-STEPS = 600 * SCALE
+STEPS = 800 * SCALE
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
 RATES = {"tUSDT": Decimal("519.25"), "tBTC": Decimal(48_000_000)}
 HOLDERS = ("aigul", "aigul 2", "daniyar", "cafe", "market", "exchange", "bank")
@@ -374,6 +376,8 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
         assert set(run.counts) == {act.__name__ for act in ACTS}
     finally:
         run.close()
+    verdict = audit_database(url_of(folder), decides=True, workers=1)
+    assert verdict.is_sound, verdict.findings
     return state_hash(folder)
 
 
