@@ -27,9 +27,14 @@ function note(hertz, at, seconds) {
   tone.stop(begin + seconds);
 }
 
+/** Shake the device, where it can and a person has touched the page. */
+function buzz(pattern) {
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern);
+}
+
 /** Paid: a fifth upwards, and a short buzz where the device can. */
 export function chime() {
-  navigator.vibrate?.([60, 40, 60]);
+  buzz([60, 40, 60]);
   if (context?.state !== "running") return;
   note(587.33, 0, 0.5);
   note(880, 0.13, 0.7);
@@ -37,6 +42,6 @@ export function chime() {
 
 /** Refused: one low note, one longer buzz. */
 export function thud() {
-  navigator.vibrate?.(220);
+  buzz(220);
   if (context?.state === "running") note(196, 0, 0.45);
 }
