@@ -94,18 +94,26 @@ def test_children_never_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     until(lambda: not any(map(lives, pids)), 1.0, "every child is gone")
 
 
-@pytest.mark.parametrize("name", sorted(TREE))
-def test_a_killed_child_is_replaced_and_payments_go_on(broken: Running, name: str) -> None:
-    pid = broken.children()[name]
+@pytest.mark.parametrize("name", sorted(TREE - {"http 2"}))
+def test_a_killed_child_is_replaced_and_payments_go_on(mended: Running, name: str) -> None:
+    pid = mended.children()[name]
 
     os.kill(pid, signal.SIGKILL)
 
     def is_replaced() -> bool:
-        return broken.children().get(name, pid) != pid
+        return mended.children().get(name, pid) != pid
 
     assert until(is_replaced, 1.0, f"another {name} is there") < 0.5
-    assert Wallet.join(broken.client()).balance() == "50000.00"
-    assert set(broken.children()) == TREE
+    assert Wallet.join(mended.client()).balance() == "50000.00"
+    assert set(mended.children()) == TREE
+
+
+@pytest.fixture(scope="module")
+def mended() -> Iterator[Running]:
+    """One tree for all that are killed: five deaths within a minute are mended."""
+    running = Running("--ephemeral")
+    yield running
+    assert running.end() == (130, "")
 
 
 @pytest.fixture
