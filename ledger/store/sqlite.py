@@ -155,6 +155,7 @@ class SqliteStore(Writes, SqliteReads):
         try:
             self.connection.execute("COMMIT")
         except problems.OF_SQLITE as error:
+            self.file.doubts = True
             raise OutcomeUnknown(str(problems.of_sqlite(error, self.path))) from error
         self.points("commit.after")
 
@@ -237,20 +238,29 @@ class SqliteFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.doubts = False  # a COMMIT failed: what the WAL holds may not be on the disk
         check_library()
         check_folder(path)
         self._lock = FileLock(path)
         try:
+            _sync_wal(path)
             self.connection = _connect(path)
         except BaseException:
             self._lock.release()
             raise
 
     def reopen(self) -> None:
-        """A fresh connection; the lock is kept throughout."""
+        """A fresh connection; the lock is kept throughout.
+
+        After a failed COMMIT, all that the WAL holds is first written into the database and synced
+        there: syncing the WAL once more would prove nothing, as the system forgets a failed write.
+        """
         with suppress(sqlite3.Error):
             self.connection.close()
         self.connection = _connect(self.path)
+        if self.doubts:
+            _settle(self.connection, self.path)
+            self.doubts = False
 
     def close(self) -> None:
         """Close the connection, then give up the lock."""
@@ -388,6 +398,33 @@ def _connect(path: str) -> sqlite3.Connection:
         connection.close()
         raise problems.of_sqlite(error, path) from error
     return connection
+
+
+def _sync_wal(path: str) -> None:
+    """Put on the disk what a killed writer may have left in the WAL, before anyone hears of it."""
+    try:
+        with open(path + "-wal", "r+b") as wal:
+            os.fsync(wal.fileno())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreProblem(
+            f"the database {path} cannot be synced ({error.strerror}). Check the disk, then start"
+            " again."
+        ) from error
+
+
+def _settle(connection: sqlite3.Connection, path: str) -> None:
+    """Empty the WAL into the database. StoreProblem while a reader needs it."""
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except problems.OF_SQLITE as error:
+        raise problems.of_sqlite(error, path) from error
+    if busy:
+        raise StoreProblem(
+            f"the database {path} is being read for so long that it cannot recover from a failed"
+            " write. Wait for the reader, or end it."
+        )
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,7 @@
 """A crowd: clients in threads that pay, give back and pass money on at random, and never give up.
 
-What was not answered is offered again, the same bytes, until it is. Whatever was answered `Taken` is
-kept with its index, for the judge.
+What was not answered is offered again, the same bytes, until it is. Whatever was answered `Taken`
+is kept with its index, for the judge.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bank (R1): whoever reads while many pay sees all the money there is, and no half of a batch."""
+"""The bank (R1): whoever reads while many pay sees all the money, and no half of a batch."""
 
 from __future__ import annotations
 

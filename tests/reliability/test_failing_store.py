@@ -1,5 +1,5 @@
-"""A store that fails at each named point (R3), in process: kept or not, nothing is acknowledged that
-is not there, nothing is there twice, and the same bytes offered again are answered.
+"""A store that fails at each named point (R3), in process: kept or not, nothing is acknowledged
+that is not there, nothing is there twice, and the same bytes offered again are answered.
 
 In pairs: *not kept*, where the batch fails at the point, once or as long as the store stays broken;
 and *kept*, where COMMIT had happened when the error came, and the look-up fails at the point too.
