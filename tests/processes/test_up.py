@@ -85,8 +85,8 @@ def short() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_children_never_outlive_a_killed_supervisor(tmp_path: Path) -> None:
-    running = Running("--data", str(tmp_path / "data"))
+def test_children_never_outlive_a_killed_supervisor(short: Path) -> None:
+    running = Running("--ephemeral", env={"TMPDIR": str(short)})
     pids = list(running.children().values())
 
     running.kill()
