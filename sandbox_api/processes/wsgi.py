@@ -44,7 +44,7 @@ class Server(WSGIServer):
     """The server of one process on a listener that several share."""
 
     def __init__(self, listener: socket.socket, application: Any, **options: Any) -> None:
-        super().__init__(listener, application, log=None, handler_class=_Handler, **options)
+        super().__init__(listener, application, log=None, handler_class=_Conversation, **options)
         self.answering = 0  # requests that were read and not yet answered
 
     def finish(self, seconds: float) -> None:
@@ -78,7 +78,7 @@ _BAD_HEAD: Final = ("400 Bad Request", "request.malformed")
 _Base: Any = WSGIHandler  # its stubs know other types than it has
 
 
-class _Handler(_Base):  # type: ignore[misc]
+class _Conversation(_Base):  # type: ignore[misc]
     """One connection."""
 
     _deadline: gevent.Timeout | None = None
