@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from ledger.keyring import Keyring
@@ -68,6 +71,39 @@ def test_a_short_run_measures_every_figure_and_is_audited() -> None:
     assert all(value > 0 for value in figures.values() if value is not None), figures
     ratio = row["batch_per_s"] * SIGNATURES["pay"] / row["verify_limit_per_s"]
     assert row["batch_ratio"] == pytest.approx(ratio, abs=0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ended by signals")
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_run_that_is_ended_leaves_no_server_behind(ended_by: signal.Signals) -> None:
+    command = [sys.executable, "-m", "sandbox_api", "bench", "--store", "sqlite"]
+    bench = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        until = time.monotonic() + 120
+        below: list[psutil.Process] = []
+        while not any("up" in words(child) for child in below):  # the servers, and theirs
+            assert bench.poll() is None, bench.communicate()[0]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+            below = psutil.Process(bench.pid).children(recursive=True)
+    finally:
+        bench.send_signal(ended_by)
+        said, _ = bench.communicate(timeout=120)
+    assert bench.returncode == 128 + ended_by
+    assert "Traceback" not in said
+    _, left = psutil.wait_procs(below, timeout=20)
+    assert not left, left
+
+
+def words(process: psutil.Process) -> list[str]:
+    """A process's command line, nothing where it has just ended."""
+    try:
+        found: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return found
 
 
 @pytest.mark.parametrize("kind", ["transfer", "pay"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from functools import partial
+from typing import Final, Literal, NamedTuple, get_args
 
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from sandbox_api.bench.aftermath import Unsound
 from sandbox_api.bench.load import LoadFailed
@@ -19,14 +23,14 @@ from sandbox_api.bench.machine import Cores
 from sandbox_api.bench.postgres import Postgres, PostgresMissing
 from sandbox_api.bench.report import show
 from sandbox_api.bench.row import Result, Store
-from sandbox_api.bench.run import Effort, measure
+from sandbox_api.bench.run import Effort, Tell, measure
 from sandbox_api.bench.traffic import Kind
 from sandbox_api.config import CannotRun
 
 STORES: Final[tuple[Store, ...]] = get_args(Store)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-BUDGET_S: Final = 280.0
+BUDGET_S: Final = 270.0
 """All rows together take no longer, unless a number of entries was asked for: on a machine that is
 busy with other things, loads become shorter."""
 
@@ -72,10 +76,10 @@ def run(
     if workload != "plain":
         raise AssertionError(f"no workload {workload}")
     effort = Effort(seconds, entries or (FULL if full else None))
-    options = _Wanted(stores or STORES, kinds or KINDS, effort)
+    wanted = _Wanted(stores or STORES, kinds or KINDS, effort)
     console = Console(stderr=True)
     try:
-        results = _measure_all(options, console)
+        results = _measure_all(wanted, console)
     except (LoadFailed, Unsound, OSError, BrokenExecutor) as error:
         raise CannotRun(f"The measurement broke off: {error}") from error
     if not as_json:
@@ -86,41 +90,90 @@ def run(
     click.echo(msgspec.json.encode([result.counted for result in results]).decode())
 
 
-def _measure_all(options: _Wanted, console: Console) -> list[Result]:
-    began = time.monotonic()
-    results: list[Result] = []
+def _measure_all(wanted: _Wanted, console: Console) -> list[Result]:
     with ExitStack() as stack:
-        server = _postgres(stack, console) if "postgresql" in options.stores else None
-        stores = [store for store in options.stores if store == "sqlite" or server]
+        stack.enter_context(_ended_by_signals())
+        server = _postgres(stack, console) if "postgresql" in wanted.stores else None
+        stores = [store for store in wanted.stores if store == "sqlite" or server]
+        rows = [(store, kind) for store in stores for kind in wanted.kinds]
+        if not rows:
+            raise CannotRun("There is nothing to measure: leave out --store.")
         cores = stack.enter_context(Cores())
-        rows = [(store, kind) for store in stores for kind in options.kinds]
         bar = stack.enter_context(_bar(console))
+        pace, results = _Pace(wanted.effort), []
         task = bar.add_task("", total=len(rows))
-        for number, (store, kind) in enumerate(rows):
-
-            def tell(what: str, share: float, number: int = number) -> None:
-                bar.update(task, description=what, completed=number + share, refresh=True)
-
-            def one_row(store: Store = store, kind: Kind = kind, number: int = number) -> Result:
-                url = server.new_database() if server and store == "postgresql" else None
-                left = BUDGET_S - (time.monotonic() - began)
-                effort = _within(options.effort, left / (len(rows) - number))
-                return measure(store, kind, cores, effort, url, tell)
-
-            result = one_row()
-            if result.is_void and time.monotonic() - began < AGAIN_UNTIL_S:
-                result = one_row()
+        for done, (store, kind) in enumerate(rows):
+            measuring = _Measuring(store, kind, cores, server, partial(_tell, bar, task, done))
+            result = measuring.measure(pace, len(rows) - done)
+            if result.is_void and pace.spent_s() < AGAIN_UNTIL_S:
+                result = measuring.measure(pace, len(rows) - done)
             results.append(result)
-        bar.update(task, description="done", completed=len(rows), refresh=True)
     return results
 
 
-def _within(effort: Effort, seconds: float) -> Effort:
-    """The effort that lets a row end within so many seconds."""
-    if effort.entries is not None:
-        return effort
-    load_s = max(LOAD_S_MIN, (seconds - ROW_S) / ROW_LOADS)
-    return msgspec.structs.replace(effort, seconds=min(effort.seconds, load_s))
+class _Pace:
+    """Deals out the time there is: what a row took says how slow this machine is today."""
+
+    def __init__(self, effort: Effort) -> None:
+        self._effort: Final = effort
+        self._began: Final = time.monotonic()
+        self._slowness = 1.0  # times longer than a row should take
+
+    def spent_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    def effort(self, rows_left: int) -> Effort:
+        """The effort that lets all rows that are left end within the budget."""
+        if self._effort.entries is not None:
+            return self._effort
+        row_s = (BUDGET_S - self.spent_s()) / rows_left / self._slowness
+        load_s = max(LOAD_S_MIN, (row_s - ROW_S) / ROW_LOADS)
+        return msgspec.structs.replace(self._effort, seconds=min(self._effort.seconds, load_s))
+
+    def took(self, effort: Effort, seconds: float) -> None:
+        """Learn from a row."""
+        self._slowness = max(1.0, seconds / (ROW_S + ROW_LOADS * effort.seconds))
+
+
+class _Measuring(NamedTuple):
+    """A row to measure, once or again."""
+
+    store: Store
+    kind: Kind
+    cores: Cores
+    server: Postgres | None
+    tell: Tell
+
+    def measure(self, pace: _Pace, rows_left: int) -> Result:
+        """Measure it within its part of the time."""
+        effort, began = pace.effort(rows_left), pace.spent_s()
+        url = self.server.new_database() if self.server and self.store == "postgresql" else None
+        result = measure(self.store, self.kind, self.cores, effort, url, self.tell)
+        pace.took(effort, pace.spent_s() - began)
+        return result
+
+
+def _tell(bar: Progress, task: TaskID, done: int, what: str, share: float) -> None:
+    bar.update(task, description=what, completed=done + share, refresh=True)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the servers, too, even where a shell had us ignore the first."""
+
+    def end(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, end),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _postgres(stack: ExitStack, console: Console) -> Postgres | None:

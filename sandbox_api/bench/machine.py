@@ -7,6 +7,7 @@ signature, the second says what a durable commit costs here.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -39,7 +40,13 @@ class Cores:
     def __init__(self) -> None:
         self.count: Final = os.cpu_count() or 1
         self._pool = ProcessPoolExecutor(self.count, get_context("spawn"))
-        self.verify_limit(0.01)  # every process has started and has loaded its code
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as they inherit: Ctrl-C is ours
+        try:
+            started = [self._pool.submit(_verify_for, 0.01) for _ in range(self.count)]
+        finally:
+            signal.signal(signal.SIGINT, before)
+        for one in started:
+            one.result()
 
     def verify_limit(self, seconds: float) -> float:
         """Signatures a second that libsodium checks on all cores at once."""

@@ -46,6 +46,7 @@ class Said(msgspec.Struct, frozen=True):
     zone: str
     secret_key: str
     personas: tuple[SaidPersona, ...]
+    processes: dict[str, int]
 
 
 class Sandbox:
