@@ -144,12 +144,14 @@ def beside_slow(port: int, count: int, half: bytes) -> str:
 
 
 def free_port() -> int:
+    """A port that was free."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def wait_for(port: int) -> None:
+    """Return when something listens."""
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -160,11 +162,13 @@ def wait_for(port: int) -> None:
 
 
 def tree(pid: int) -> list[int]:
+    """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(below for child in children for below in tree(int(child)))]
 
 
 def pss_kib(pid: int) -> int:
+    """Proportional set size of a process."""
     found = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
     return int(found[1]) if found else 0
 

@@ -128,9 +128,7 @@ def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
         return []
     cases = [case_of(movement, known, at) for movement in drafted.movements]
     return [
-        Traced(row, case.tender, next(judge(case, (row,)), None))
-        for case in cases
-        for row in rows
+        Traced(row, case.tender, next(judge(case, (row,)), None)) for case in cases for row in rows
     ]
 
 

@@ -76,7 +76,7 @@ class Ledger:
     def open(
         cls, url: str, keyring: Keyring, id: bytes | None = None, points: Points = no_points
     ) -> Ledger:
-        """Open a ledger, without an id the database's newest. Never replays. Raises StoreProblem."""
+        """Open a ledger, the newest where none is named. Never replays. Raises StoreProblem."""
         store = open_writing(url, id, points)
         try:
             head = store.begin()
@@ -87,7 +87,7 @@ class Ledger:
             raise
 
     def submit(self, offers: list[Offer]) -> list[Answer]:
-        """Answers in the order of the offers, once they are durable. Raises DoorShut, Overloaded."""
+        """Answers in the order of the offers, once durable. Raises DoorShut, Overloaded."""
         if not offers:
             return []
         answer: Future[list[Answer]] = Future()

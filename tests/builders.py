@@ -10,12 +10,12 @@ import itertools
 import json
 from collections.abc import Callable
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar
 
 from ledger.core.envelope import seal
 from ledger.core.ids import TransactionId, b64, derive_key
-from ledger.kinds import read, read_request
 from ledger.keys import SigningKey
+from ledger.kinds import read, read_request
 from ledger.writer.answers import Answer, Offer, Taken
 
 HOUR = 3_600_000
@@ -91,8 +91,12 @@ class World:
     aigul and daniyar (people). Accounts are `accounts["aigul", "KZTD"]`.
     """
 
-    ASSETS = {"KZTD": ("digital_tenge", 2), "tUSDT": ("stablecoin", 6), "tBTC": ("crypto", 8),
-              "tGOLD": ("security_token", 2)}  # fmt: skip
+    ASSETS: ClassVar = {
+        "KZTD": ("digital_tenge", 2),
+        "tUSDT": ("stablecoin", 6),
+        "tBTC": ("crypto", 8),
+        "tGOLD": ("security_token", 2),
+    }
 
     def __init__(self, door: Any, ledger: str) -> None:
         self.door = door
@@ -210,8 +214,13 @@ class World:
     def transfer(self, payer: str, payee: str, asset: str, amount: str) -> Answer:
         """A plain transfer."""
         return self.offer(
-            self.sign(payer, "transfer/1", from_=self.accounts[payer, asset],
-                      to=self.accounts[payee, asset], amount=amount)  # fmt: skip
+            self.sign(
+                payer,
+                "transfer/1",
+                from_=self.accounts[payer, asset],
+                to=self.accounts[payee, asset],
+                amount=amount,
+            )
         )
 
 

@@ -110,7 +110,7 @@ class Engine:
     # One batch -------------------------------------------------------------------------------
 
     def _take_or_replay(self, readings: Sequence[Reading], *, again: bool = True) -> list[Answer]:
-        """Answers of one batch, whatever becomes of it: no outcome is guessed, no neighbour suffers.
+        """Answers of one batch, whatever comes of it: no outcome is guessed, no neighbour suffers.
 
         A store that failed is asked once more; what it had kept answers its first receipt. Where
         the batch itself fails, each half is one of its own, down to the transaction at fault.

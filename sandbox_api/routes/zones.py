@@ -55,9 +55,11 @@ def terminal(call: Call) -> Reply:
         found = object_of(view, "terminal", unb64(call.path["kid"], 32))
         if found is None:
             raise Problem("not_found", "this ledger knows no such till")
-        return Reply(terminal_body(
+        return Reply(
+            terminal_body(
                 view, found, asset_objects(view), _title(call, found.owner), at, call.lang
-            ))
+            )
+        )
 
 
 def _title(call: Call, party: bytes) -> str | None:

@@ -83,9 +83,7 @@ def test_a_publishable_key_must_say_whom_it_follows(sandbox: Sandbox) -> None:
     assert (answer.status_code, answer.json["code"]) == (403, "events.filter")
 
 
-def test_a_long_poll_answers_as_soon_as_something_happens(
-    sandbox: Sandbox, person: Person
-) -> None:
+def test_a_long_poll_answers_as_soon_as_something_happens(sandbox: Sandbox, person: Person) -> None:
     head = events(sandbox, "")["head"]
     account = person.accounts["KZTD"]
     jws = sandbox.transfer(person, sandbox.world.persona("aigerim").account("KZTD"))

@@ -60,9 +60,7 @@ def test_a_call_wakes_at_once() -> None:
 def test_no_more_wait_than_there_are_places() -> None:
     head = _Head()
     places = Parking(head)
-    waiting = [
-        threading.Thread(target=places.wait_beyond, args=(5, 30)) for _ in range(PARKED_MAX)
-    ]
+    waiting = [threading.Thread(target=places.wait_beyond, args=(5, 30)) for _ in range(PARKED_MAX)]
     for thread in waiting:
         thread.start()
     while places._gate._free._value:  # until everyone has a place

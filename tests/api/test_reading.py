@@ -65,9 +65,7 @@ def test_a_key_is_told_as_a_jwk(sandbox: Sandbox, person: Person, of: str) -> No
     assert b64(hashlib.sha256(thumbprint).digest()) == kid
 
 
-def test_a_balance_is_told_at_any_entry(
-    sandbox: Sandbox, person: Person, busy: list[int]
-) -> None:
+def test_a_balance_is_told_at_any_entry(sandbox: Sandbox, person: Person, busy: list[int]) -> None:
     account = person.accounts["KZTD"]
     path = f"/v1/accounts/{account}/balance"
 
@@ -176,9 +174,7 @@ def test_proofs_verify_against_the_checkpoint(sandbox: Sandbox, busy: list[int])
     checkpoint = open_checkpoint(note, verify, [log_key(sandbox)])
 
     for index in (0, busy[0], checkpoint.size - 1):
-        told = sandbox.get(
-            f"/v1/log/proof/inclusion?index={index}&size={checkpoint.size}"
-        ).json
+        told = sandbox.get(f"/v1/log/proof/inclusion?index={index}&size={checkpoint.size}").json
         proof = [base64.b64decode(text) for text in told["hashes"]]
         leaf = sandbox.reader.leaf(index)
         assert leaf is not None
@@ -186,9 +182,7 @@ def test_proofs_verify_against_the_checkpoint(sandbox: Sandbox, busy: list[int])
         assert verify_inclusion(index=index, size=checkpoint.size, leaf=leaf_hash(leaf),
                                 proof=proof, root=checkpoint.root)  # fmt: skip
     for old in (0, 1, busy[0], checkpoint.size):
-        told = sandbox.get(
-            f"/v1/log/proof/consistency?from={old}&to={checkpoint.size}"
-        ).json
+        told = sandbox.get(f"/v1/log/proof/consistency?from={old}&to={checkpoint.size}").json
         assert verify_consistency(
             old=old, new=checkpoint.size, old_root=base64.b64decode(told["from_root"]),
             new_root=checkpoint.root, proof=[base64.b64decode(text) for text in told["hashes"]],
@@ -204,15 +198,11 @@ def test_tiles_hold_the_leaves(sandbox: Sandbox, busy: list[int]) -> None:
     assert hashes == b"".join(map(leaf_hash, leaves))
 
 
-def test_full_tiles_are_for_ever_and_partial_ones_are_not(
-    sandbox: Sandbox, person: Person
-) -> None:
+def test_full_tiles_are_for_ever_and_partial_ones_are_not(sandbox: Sandbox, person: Person) -> None:
     to = sandbox.world.persona("aigerim").account("KZTD")
     while (size := sandbox.reader.head().size) < 257:
         jws = [sandbox.transfer(person, to, "0.01") for _ in range(257 - size)]
-        sandbox.post(
-            "/v1/transactions/batch", raw="\n".join(jws), media="application/x-ndjson"
-        )
+        sandbox.post("/v1/transactions/batch", raw="\n".join(jws), media="application/x-ndjson")
 
     full, part = sandbox.get("/v1/log/tile/0/000"), sandbox.get("/v1/log/tile/1/000.p/1")
 
@@ -226,9 +216,7 @@ def test_full_tiles_are_for_ever_and_partial_ones_are_not(
     assert part.get_data() == nodes[0]
 
 
-def test_supply_is_issued_less_redeemed_and_all_balances(
-    sandbox: Sandbox, person: Person
-) -> None:
+def test_supply_is_issued_less_redeemed_and_all_balances(sandbox: Sandbox, person: Person) -> None:
     bank = sandbox.world.persona("bank").account("KZTD")
     before = {row["asset"]: row for row in sandbox.get("/v1/supply").json["assets"]}
     index = sandbox.reader.head().size - 1
@@ -275,9 +263,7 @@ def test_zones_are_told_as_geojson(sandbox: Sandbox) -> None:
 
 
 def _turn(ring: list[list[float]]) -> float:
-    return sum(
-        a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, [*ring[1:], ring[0]], strict=True)
-    )
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, [*ring[1:], ring[0]], strict=True))
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,7 @@ def test_all_reasons_are_told_in_order(sandbox: Sandbox, person: Person) -> None
 
 def test_an_unknown_key_is_refused_by_name(sandbox: Sandbox) -> None:
     stranger = SigningKey.from_seed(bytes(32))
-    jws = sandbox.sign(
-        stranger, "transfer/1", from_="A" * 22, to=aigerim(sandbox), amount="1.00"
-    )
+    jws = sandbox.sign(stranger, "transfer/1", from_="A" * 22, to=aigerim(sandbox), amount="1.00")
 
     answer = sandbox.submit(jws)
 
@@ -135,9 +133,7 @@ def lines_of(answer: Any) -> list[dict[str, Any]]:
 
 def batch(sandbox: Sandbox, lines: list[str], **headers: str) -> Any:
     raw = "\n".join(lines) + "\n"
-    return sandbox.post(
-        "/v1/transactions/batch", raw=raw, media="application/x-ndjson", **headers
-    )
+    return sandbox.post("/v1/transactions/batch", raw=raw, media="application/x-ndjson", **headers)
 
 
 def test_a_batch_answers_line_by_line_and_one_bad_line_spoils_none(

@@ -65,8 +65,10 @@ def test_a_page_names_only_codes_and_files_that_are_there(page):
 
 
 def test_the_examples_are_the_code():
-    for page, module in (("adding-a-kind.md", "kinds/tier.py"), ("adding-a-rule.md",
-                                                                 "rules/cap_payment.py")):
+    for page, module in (
+        ("adding-a-kind.md", "kinds/tier.py"),
+        ("adding-a-rule.md", "rules/cap_payment.py"),
+    ):
         source = (DOCS.parent / "ledger" / module).read_text("utf-8")
         for block in re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.S):
             assert block in source

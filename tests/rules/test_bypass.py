@@ -23,10 +23,10 @@ from ledger.kinds import KINDS, read
 from ledger.rules.rule import SELLS_TO
 from ledger.writer.answers import Answer, Declined, Taken, Unread
 from tests.builders import ALATAU, ALMATY, DAY, HOUR, World, derived, key_of, request_id
-from tests.kinds.frozen import SCALE
 from tests.kinds.pure import MORNING, fork, pure_world
 from tests.kinds.samples import SAMPLES, sample_world
 from tests.rules.till import MOVES, Sale, codes, fingerprint, sale_world
+from tests.scale import SCALE
 
 C = Code
 CRYPTO = ("tUSDT", "tBTC", "tPASS", "tGOLD", "tDEED")
@@ -478,4 +478,3 @@ def note(world: World, kind: str, jws: str) -> None:
         world.paid.append(derived(jws, "payment") if body.reusable else b64(tx.request.id))
     elif kind == "clock/1":
         world.door.at += HOUR
-

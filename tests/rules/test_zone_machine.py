@@ -25,7 +25,8 @@ from ledger.core.ids import b64, unb64
 from ledger.store import open_reading
 from ledger.writer.answers import Declined, Taken
 from tests.builders import ALATAU, DAY, HOUR, World, derived, id_of, pack_text, request_id
-from tests.kinds.frozen import FAR, SCALE, begin, reopen, state_hash, url_of
+from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
+from tests.scale import SCALE
 
 C = Code
 ALMATY_TIME = timezone(timedelta(hours=5))
@@ -349,8 +350,11 @@ class Town(RuleBasedStateMachine):
             "tBTC": (Decimal(total) / 48_000_000).quantize(Decimal("1e-8"), ROUND_CEILING),
         }
         tenders = [
-            {"asset": asset, "account": self.world.accounts[merchant, asset],
-             "amount": f"{amount:f}"}
+            {
+                "asset": asset,
+                "account": self.world.accounts[merchant, asset],
+                "amount": f"{amount:f}",
+            }
             | ({} if asset == "KZTD" else {"rate": self.world.rates[asset]})
             for asset, amount in asked.items()
         ]
@@ -383,9 +387,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 
 def test_the_rules_agree_with_a_model_of_them(template):
     Town.seedling, Town.template = template
-    run = settings(
-        max_examples=20 * SCALE, stateful_step_count=35, deadline=None, print_blob=True
-    )
+    run = settings(max_examples=20 * SCALE, stateful_step_count=35, deadline=None, print_blob=True)
 
     seed(20_510_103)(play)(Town, settings=run)
 
