@@ -20,6 +20,7 @@ class Rate(msgspec.Struct, frozen=True):
 class Payment(msgspec.Struct, frozen=True, array_like=True):
     """Body of an object of type `payment`, owned by the merchant; status `paid` or `refunded`.
 
+    `index`: the entry that paid, once a refund has taken the object's `written`; 0 before.
     Its key is the payment request's id (or derived from the transaction where the request is
     reusable), so a request is payable once. `value` in tiyn was fixed when it was paid and is what
     caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till. `refunded` is

@@ -90,7 +90,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.REFUND_TOO_MUCH, KIND.name, payment=payload.payment)
     place = _place(known, payment, original.owner)
     movement = movement_between(known, source, target, amount, "refund", value=value, place=place)
-    after = msgspec.structs.replace(payment, refunded=back, refunded_tenge=back_tenge)
+    after = msgspec.structs.replace(
+        payment,
+        index=payment.index or original.written,
+        refunded=back,
+        refunded_tenge=back_tenge,
+    )
     status = "refunded" if given == whole else "paid"
     return Plan(
         movements=(movement,),

@@ -20,11 +20,11 @@ from ledger.kinds import read_request
 from ledger.store.base import StoredRefusal
 from ledger.store.reader import Snapshot
 from ledger.writer.answers import Declined
-from sandbox_api.limits import PAGE_ROWS_MAX, REFUSALS_SCANNED_MAX, Recent
+from sandbox_api.limits import REFUSALS_SCANNED_MAX, Recent
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
-from sandbox_api.reading.entries import Entry, entries_at, entry_at, reasons_of, told_of
-from sandbox_api.reading.known import account_of, body_of, object_of
+from sandbox_api.reading.entries import entry_at, reasons_of, told_of
+from sandbox_api.reading.known import body_of, object_of
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
     LastRefusal,
@@ -138,7 +138,7 @@ def _fault(parts: Parts, request: OpenRequest, terminal: Object | None, now: int
 
 def _payment(view: Snapshot, paid: Object) -> PaymentBody:
     payment = body_of(paid, Payment)
-    entry = _paid_by(view, paid, payment)
+    entry = entry_at(view, payment.index or paid.written)
     (posting,) = entry.postings
     return PaymentBody(
         index=entry.index,
@@ -148,25 +148,6 @@ def _payment(view: Snapshot, paid: Object) -> PaymentBody:
         amount=posting.amount,
         value=format_amount(payment.value, TENGE_SCALE),
     )
-
-
-def _paid_by(view: Snapshot, paid: Object, payment: Payment) -> Entry:
-    """The entry that made a payment: the last that wrote it, or before its refunds."""
-    entry = entry_at(view, paid.written)
-    if entry.told.kind == PAY:
-        return entry
-    payee = account_of(view, unb64(payment.payee, 16))
-    before = entry.index
-    while payee is not None and (
-        legs := view.statement(payee.number, before=before, limit=PAGE_ROWS_MAX)
-    ):
-        found = entries_at(view, {leg.index for leg in legs})
-        for index in sorted(found, reverse=True):
-            entry = found[index]
-            if entry.told.kind == PAY and entry.facts.get("payment") == b64(paid.key):
-                return entry
-        before = legs[-1].index
-    raise AssertionError(f"no entry made the payment {b64(paid.key)}")
 
 
 def _last_refusal(view: Snapshot, request: str) -> StoredRefusal | None:
