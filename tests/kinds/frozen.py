@@ -6,7 +6,6 @@ Only what real time touches differs between runs: genesis and the first move of 
 
 from __future__ import annotations
 
-import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -24,9 +23,6 @@ from tests.kinds.pure import MORNING, public
 
 FAR = MORNING + 1096 * 7 * DAY
 """A Tuesday, 10:00 in Almaty, 21 years on: later than whenever this runs."""
-
-SCALE = int(os.environ.get("TENGE_TEST_SCALE", "1"))
-"""Multiplies rounds: 1 in CI, 10 by hand."""
 
 
 def url_of(folder: Path) -> str:

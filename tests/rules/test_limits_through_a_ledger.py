@@ -17,8 +17,9 @@ from ledger.ledger import Ledger
 from ledger.store import open_reading
 from ledger.writer.answers import Answer, Declined, Offer, Taken
 from tests.builders import World
-from tests.kinds.frozen import SCALE, begin, url_of
+from tests.kinds.frozen import begin, url_of
 from tests.rules.till import codes
+from tests.scale import SCALE
 
 C = Code
 THREADS = 12

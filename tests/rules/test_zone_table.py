@@ -303,6 +303,10 @@ OVERLAP = [
         inner(with_zone("zone_suspend/1"), assets=[])),
     Row("before the inner begins the outer decides", (),
         inner(assets=[], opens_at=MORNING + 1)),
+    Row("from its first instant on the inner decides", (C.ASSET_NOT_LISTED,),
+        inner(assets=[], opens_at=MORNING)),
+    Row("to its last instant too", (C.ASSET_NOT_LISTED,),
+        all_of(inner(assets=[], ends_at=MORNING + 5), at(MORNING + 4))),
     Row("after the inner has ended the outer decides", (),
         all_of(inner(assets=[], ends_at=MORNING + 5), at(MORNING + 5))),
     Row("the inner is closed at this hour: the outer does not open it", (C.ZONE_CLOSED,),
@@ -356,6 +360,8 @@ PERMITS = [
         all_of(revoke, permit(0, HOUR, merchant="market"))),
     Row("one revoked, one valid", (), all_of(permit(0, HOUR), revoke)),
     Row("one valid, one that reaches further not begun", (), permit(DAY, 900 * DAY)),
+    Row("one valid from now on, one that reaches further not begun", (),
+        all_of(revoke, permit(0, HOUR), permit(DAY, 900 * DAY))),
     Row("one run out, one not begun", (C.PERMIT_NOT_VALID,),
         all_of(revoke, permit(0, HOUR), permit(5 * HOUR, DAY), at(MORNING + 2 * HOUR))),
     Row("one revoked, one run out by time alone", (C.PERMIT_NOT_VALID,),
@@ -568,6 +574,19 @@ def test_a_refund_gives_back_value_but_no_room_under_a_cap(base):
              to=world.accounts["aigul", "tUSDT"], amount=sale.units(world))  # fmt: skip
 
     assert codes(world.pay("aigul", "tUSDT", requests[2])) == (C.CAP_DAY,)
+
+
+def test_a_refund_takes_no_room_under_a_zones_day(base):
+    world = fork(base)
+    caps(None, "2580.00")(world)
+    spend("1290.00")(world)
+
+    world.do("cafe", "refund/1", payment=world.sales["tUSDT"], amount="2.484353",
+             from_=world.accounts["cafe", "tUSDT"],
+             to=world.accounts["guest", "tUSDT"])  # fmt: skip
+
+    assert codes(world.pay("aigul", "tUSDT", Sale().request(world))) == ()
+    assert codes(world.pay("aigul", "tUSDT", Sale().request(world))) == (C.ZONE_CAP_DAY,)
 
 
 def test_counters_of_direct_payments_are_fed_whichever_pack_is_in_force(base):

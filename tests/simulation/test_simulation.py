@@ -18,10 +18,11 @@ from ledger.core.ids import b64, unb64
 from ledger.store import open_reading
 from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
-from tests.kinds.frozen import FAR, SCALE, begin, reopen, state_hash, url_of
+from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
+from tests.scale import SCALE
 from tests.simulation.model import Model, Sale
 
-STEPS = 800 * SCALE
+STEPS = 1_000 * SCALE
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
 RATES = {"tUSDT": Decimal("519.25"), "tBTC": Decimal(48_000_000)}
 HOLDERS = ("aigul", "aigul 2", "daniyar", "cafe", "market", "exchange", "bank")
