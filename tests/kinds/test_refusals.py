@@ -115,6 +115,8 @@ def test_the_last_moment_of_a_signature_is_a_day_ahead(base, kind):
     world = fork(base)
 
     assert found(world.offer(sample(world, kind, ahead=DAY))) == ()
+    late = fork(base).offer(sample(world, kind, ahead=DAY + 1))
+    assert late.reasons[0].params == {"not_after": NOW + DAY + 1, "limit": NOW + DAY}
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
