@@ -56,10 +56,14 @@ class FullState(State):
         self.counter_written: dict[Need, int] = {}
         self.reference_written: list[int] = []
 
-    def public_key(self, kid: bytes) -> bytes | None:
-        """The public key of a registered key or terminal."""
-        key = self.body("key", kid, Key) or self.body("terminal", kid, Terminal)
-        return None if key is None else unb64(key.public, 32)
+    def public_key(self, kid: bytes, before: int) -> bytes | None:
+        """The public key of a key or terminal that was registered before entry `before`."""
+        found = self.object("key", kid) or self.object("terminal", kid)
+        if found is None or found.written >= before:
+            return None
+        if not isinstance(found.body, Key | Terminal):
+            raise AssertionError(f"object {found.type} holds {found.body!r}")
+        return unb64(found.body.public, 32)
 
     def settle_changes(self, index: int) -> None:
         """Keep what `apply` left to the store: counters and look-ups."""
@@ -254,7 +258,7 @@ class Replay:
         """Public keys of the signers, as registered before this entry."""
         found: dict[bytes, bytes] = {}
         for signed in tx.signatures:
-            public = self.state.public_key(signed.kid)
+            public = self.state.public_key(signed.kid, self.size + 1)
             if public is not None:
                 found[signed.kid] = public
         if self.log_key is None:

@@ -148,12 +148,13 @@ def check_refusals(snapshot: Snapshot, state: FullState, head: Head) -> Iterator
 
 
 def _is_itself(refusal: RefusalRow, state: FullState) -> bool:
-    """Whether its bytes are those of the transaction it names, signed by every key we know."""
+    """Whether its bytes are those of the transaction it names, signed where the key was known: who
+    signs with a key that nobody knows yet is refused, and nobody can check that signature."""
     try:
         tx = read(refusal.jws)
     except Malformed:
         return False
-    publics = ((signed, state.public_key(signed.kid)) for signed in tx.signatures)
+    publics = ((signed, state.public_key(signed.kid, refusal.size)) for signed in tx.signatures)
     return tx.id == refusal.transaction and all(
         public is None or verify(public, signed.signing_input, signed.signature)
         for signed, public in publics
