@@ -31,6 +31,7 @@ class Judge:
         self.assets: dict[str, str] = {}  # by account id
         self.supply: Counter[str] = Counter()  # issued less redeemed, by asset
         self.payments: dict[str, int] = {}  # refunded in the asset paid or in tenge, by payment id
+        self.tendered: Counter[str] = Counter()  # value of crypto payments in tiyn, by zone
         self.root = b""
         self.events = 0
         self.last_at = 0
@@ -106,6 +107,8 @@ class Judge:
             assert payment not in self.payments, f"{payment} was paid twice"
             self.payments[payment] = 0
             self._paid.add(payment)
+            if "zone" in entry["facts"]:
+                self.tendered[entry["facts"]["zone"]] += int(entry["facts"]["value"])
         elif kind == "refund/1":
             payment = entry["facts"]["payment"]
             self.payments[payment] += int(entry["postings"][0][3])
@@ -194,9 +197,10 @@ class Judge:
         needs = {id: ("object", "payment", _unb64(id)) for id in self._paid}
         found = snapshot.load(needs.values())
         for id, need in needs.items():
+            assert found[need] is not None, "each payment is there"
             payment: Any = found[need].body
             given = payment.refunded + payment.refunded_tenge
-            assert given == self.payments[id], "each payment is there, with what was given back"
+            assert given == self.payments[id], "with what was given back of it"
         sql = "SELECT count(*) FROM object WHERE ledger = ? AND type = 'payment'"
         assert snapshot._rows(sql) == [(len(self.payments),)]
 

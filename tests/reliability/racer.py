@@ -22,12 +22,12 @@ class Racers:
     """One process for each folder in `folders`, linked to the writer there. A context manager."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        gate = _SPAWN.Barrier(len(folders))
+        self._gate = _SPAWN.Barrier(len(folders))
         self._pipes: list[Connection] = []
         self._processes: list[BaseProcess] = []
         for folder in folders:
             ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_race, args=(folder, theirs, gate), daemon=True)
+            process = _SPAWN.Process(target=_race, args=(folder, theirs, self._gate), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from ledger.clock import system_ms
+from ledger.core.amount import format_amount
 from ledger.core.ids import b64
 from ledger.keyring import Keyring
 from ledger.ledger import Ledger
@@ -32,6 +33,9 @@ _key = lru_cache(maxsize=None)(key_of)
 
 RING = PEOPLE[-3:]
 """Three people among whom money goes round in whole batches: a reader sees it all or not at all."""
+
+SPENT = PEOPLE[20]
+"""Somebody whose purse is emptied."""
 
 FUNDS = {"KZTD": 10_000_00, "tUSDT": 500_000000}
 """What each of the people has, minor units."""
@@ -151,6 +155,16 @@ class Site:
     def judge(self) -> Judge:
         """Judge the ledger as it is now, leaves from where the last judgement stopped."""
         return self._judge.judge()
+
+    def forget(self) -> None:
+        """Judge from the first entry again: the database was put back to an older state."""
+        self._judge = Judge(self.url)
+
+    def empty(self, name: str) -> None:
+        """Take all of somebody's tenge, through the world's door."""
+        if held := self.balance(name):
+            jws = self.transfer(name, "bank", format_amount(held, 2))
+            assert isinstance(self.world.door.submit(offers([jws]))[0], Taken)
 
     def balance(self, name: str, asset: str = "KZTD") -> int:
         """What someone's account holds, by the leaves, minor units."""
