@@ -1,4 +1,4 @@
-"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`.
+"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`, `bench`.
 
 Every failure that a person can mend is one sentence on stderr and exit code 2, never a traceback.
 Modules are imported by the command that needs them, so that `tenge --help` is quick.
