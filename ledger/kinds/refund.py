@@ -77,8 +77,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     amount = parse_amount(payload.amount, asset.scale)
     back, back_tenge = payment.refunded, payment.refunded_tenge
     if source.asset == payer.asset:
+        value = _worth(payment, back + amount) - _worth(payment, back)
         back += amount
-        value = amount * payment.value // payment.amount
     elif asset.class_ in TENGE_CLASSES:
         back_tenge += amount
         value = amount
@@ -102,6 +102,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         objects=(msgspec.structs.replace(original, status=status, body=after),),
         facts={"payment": payload.payment, "value": str(value)},
     )
+
+
+def _worth(payment: Payment, back: int) -> int:
+    """Tiyn that `back` minor units of the payment are worth, rounded down. Each part of a refund is
+    worth what it adds, so the parts of a whole are worth exactly what was paid."""
+    return back * payment.value // payment.amount
 
 
 def _place(known: Known, payment: Payment, merchant: bytes) -> Place:
