@@ -641,6 +641,11 @@ def test_refusals_say_what_would_make_it_pass(base):
     assert over.reasons[0].params == {"value": "1290.00", "limit": "1000000.00", "left": "1.00"}
     assert over.reasons[0].basis.status == "HYPOTHETICAL"
 
+    caps(None, "1000000.00")(world)
+    full = world.pay("aigul", "tUSDT", Sale().request(world))
+    assert full.reasons[1].code == C.ZONE_CAP_DAY
+    assert full.reasons[1].params["left"] == "1.00"
+
     move(world, MORNING + DAY + 1, rated=False)
     stale = world.pay("aigul", "tUSDT", Sale().request(world))
     assert stale.reasons[0].params == {"asset": "tUSDT", "fresh_until": MORNING + DAY}
