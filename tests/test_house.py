@@ -39,6 +39,9 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "ledger.writer.process": ("ledger",),
     "ledger.ledger": ("ledger",),
     "ledger.audit": ("ledger",),
+    "ledger.checking": (
+        "ledger.kinds", "ledger.log", "ledger.keys", "ledger.core", "ledger.errors",
+    ),
     "sandbox_api": ("ledger", "sandbox_api"),
     "sandbox_api.client": (
         "ledger.core", "ledger.log", "ledger.keys", "ledger.errors", "sandbox_api.witness",

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ledger.audit.replay import Replay, Stopped
-from ledger.audit.signatures import Checked, Checking, Chunk
 from ledger.audit.tree import TreeCheck
 from ledger.audit.verdict import FINDINGS_MAX, Finding, Part, Verdict
 from ledger.audit.walks import PostingsWalk, TransactionsWalk
+from ledger.checking import Checked, Checking, Chunk
 from ledger.log.merkle import root
 
 CHUNK = 512

@@ -1,7 +1,8 @@
 """The dear part of an audit, on all cores: strict reading, leaf hashes, signatures.
 
 Chunks of leaves go to worker processes with the public keys their signers had; what comes back are
-hashes and faults. The order of chunks does not matter here; the replay has its own.
+hashes and faults. The order of chunks does not matter here; the replay has its own. The module
+stands outside of `ledger.audit` because a worker imports it, and should import little else.
 """
 
 from __future__ import annotations
