@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -21,7 +22,7 @@ import pytest
 from ledger.errors import DoorShut, LedgerError
 from ledger.writer import link as link_module
 from ledger.writer.answers import Offer, Taken
-from ledger.writer.link import Link
+from ledger.writer.link import AsyncLink, Link
 from ledger.writer.process import CONNECTIONS_MAX
 from ledger.writer.wire import (
     FRAME_MAX,
@@ -33,6 +34,7 @@ from ledger.writer.wire import (
     decode_said,
     frame,
 )
+from tests.builders import id_of
 from tests.reliability.node import ROOT, Node
 from tests.reliability.town import Site, offers
 from tests.scale import draw, rounds
@@ -361,3 +363,30 @@ def test_a_link_counts_what_is_unanswered_however_threads_are_switched(node: Nod
         thread.join()
 
     assert link._unanswered == 0
+
+
+def test_an_asyncio_link_outlives_the_writer_and_gives_up_on_one_that_hangs(
+    sqlite_site: Site, node: Node, deaf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "ANSWER_S", 2.0)
+    jws = [sqlite_site.transfer("person 00", "person 01", "0.01") for _ in range(3)]
+
+    async def go() -> None:
+        link, hung = AsyncLink(node.folder), AsyncLink(deaf)
+        assert isinstance((await link.submit(offers(jws[:1])))[0], Taken)
+        node.signal(signal.SIGSTOP)
+        waiting = asyncio.ensure_future(link.submit(offers(jws[1:2])))
+        await asyncio.sleep(0)
+        node.kill()
+        with pytest.raises(DoorShut):
+            await waiting
+        node.start()
+        assert isinstance((await link.submit(offers(jws)))[2], Taken)
+        with pytest.raises(DoorShut):
+            await hung.submit(offers(jws))
+        assert (link._unanswered, hung._unanswered) == (0, 0)
+        await link.close()
+        await hung.close()
+
+    asyncio.run(go())
+    assert sqlite_site.judge().ids.keys() >= {id_of(each) for each in jws}
