@@ -103,3 +103,12 @@ def test_issue_and_redeem_count_what_they_move(base):
 
     after = [world.door.load(need) for need in needs]
     assert [now - then for now, then in zip(after, before, strict=True)] == [100_000, 100_000]
+
+
+def test_a_clock_may_be_set_to_what_it_shows(base):
+    world = fork(base)
+
+    world.do("operator", "clock/1", offset=7, frozen_at=None)
+    world.do("operator", "clock/1", offset=7, frozen_at=None)
+    world.do("operator", "clock/1", offset=0, frozen_at=world.door.at)
+    world.do("operator", "clock/1", offset=0, frozen_at=world.door.at)
