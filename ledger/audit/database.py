@@ -20,7 +20,7 @@ from ledger.audit.tables import (
     check_tiles,
 )
 from ledger.audit.tree import TreeCheck
-from ledger.audit.verdict import Finding, Part
+from ledger.audit.verdict import Finding, Part, first_of
 from ledger.audit.walks import PostingsWalk, TransactionsWalk
 from ledger.core.ids import b64
 from ledger.errors import StoreProblem
@@ -61,11 +61,10 @@ class _Database:
         if sound:
             postings.rest()
             transactions.rest()
-        audit.findings += postings.findings + transactions.findings
+        audit.findings += first_of(postings.findings + transactions.findings)
         if sound:
             self._check_head()
-            for finding in self._derived(postings):
-                audit.findings.append(finding)
+            audit.findings += first_of(self._derived(postings))
 
     def _rows(self) -> Iterator[Row]:
         """Entries in order up to the first gap."""
@@ -92,9 +91,9 @@ class _Database:
         if not self._readable:
             return False
         if size == head.size:
-            findings = list(tree.findings(head.frontier))
-            audit.findings += findings
-            return not any(finding.part == Part.LEAF for finding in findings)
+            audit.findings += first_of(tree.findings(head.frontier))
+            damaged = (found.part == Part.LEAF for found in tree.findings(head.frontier))
+            return tree.encoded() == head.frontier or not any(damaged)
         if tree.encoded() == head.frontier:
             text = f"size of the head is {head.size}, by its frontier and the log it is {size}"
             found(Finding(Part.HEAD, text, size - 1))

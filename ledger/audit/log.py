@@ -14,7 +14,7 @@ from itertools import islice
 
 from ledger.audit.replay import Replay, Stopped
 from ledger.audit.tree import TreeCheck
-from ledger.audit.verdict import FINDINGS_MAX, Finding, Part, Verdict
+from ledger.audit.verdict import Finding, Part, Verdict, first_of
 from ledger.audit.walks import PostingsWalk, TransactionsWalk
 from ledger.checking import Checked, Checking, Chunk
 from ledger.log.merkle import root
@@ -85,8 +85,7 @@ class LogAudit:
         return whole
 
     def verdict(self) -> Verdict:
-        """What was found, first entry first; what concerns no entry stands at the end."""
-        ordered = sorted(self.findings, key=lambda found: (found.index is None, found.index or 0))
+        """What was found, first entry first."""
         tree = self.tree
         return Verdict(
             self.ledger,
@@ -96,13 +95,13 @@ class LogAudit:
             self._decides,
             time.monotonic() - self._started,
             self._supply,
-            tuple(ordered[:FINDINGS_MAX]),
+            tuple(first_of(self.findings)),
         )
 
     def _take(self, checked: Checked) -> None:
-        for index, text in checked.unreadable:
-            self.findings.append(Finding(Part.LEAF, text, index))
-        for index, text in checked.unsigned:
-            self.findings.append(Finding(Part.SIGNATURE, text, index))
+        faults = [Finding(Part.LEAF, text, index) for index, text in checked.unreadable]
+        faults += [Finding(Part.SIGNATURE, text, index) for index, text in checked.unsigned]
+        if faults:
+            self.findings[:] = first_of(self.findings + faults)
         self._signatures += checked.signatures
         self.tree.take(checked.hashes, self._checks.popleft())

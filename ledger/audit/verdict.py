@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -70,3 +72,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 FINDINGS_MAX = 20
 """So many findings are kept, the first in order of entry."""
+
+
+def first_of(findings: Iterable[Finding]) -> list[Finding]:
+    """The first findings in order of entry; what concerns no entry stands at the end."""
+    return heapq.nsmallest(FINDINGS_MAX, findings, key=_place)
+
+
+def _place(finding: Finding) -> tuple[bool, int]:
+    return finding.index is None, finding.index or 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.audit.verdict import Finding, Part
+from ledger.audit.verdict import FINDINGS_MAX, Finding, Part
 from ledger.core.ids import TransactionId
 from ledger.core.state import Posted
 from ledger.errors import StoreProblem
@@ -22,7 +22,7 @@ class _Walk:
     """The next row of a table, and what is found on the way. Rows start with the entry's index."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
-        self.findings: list[Finding] = []
+        self._kept: dict[bool, list[Finding]] = {False: [], True: []}  # by being without an entry
         self._rows = rows
         self.is_broken = False  # the database could not read the table to its end
         self._row: Any = None
@@ -32,7 +32,7 @@ class _Walk:
         try:
             self._row = next(self._rows, None)
         except StoreProblem as problem:
-            self.findings.append(Finding(Part.STRUCTURE, str(problem)))
+            self._found(Finding(Part.STRUCTURE, str(problem)))
             self._row, self.is_broken = None, True
 
     def _skip_to(self, index: int) -> None:
@@ -42,6 +42,17 @@ class _Walk:
 
     def _surplus(self) -> None:
         raise NotImplementedError
+
+    def _found(self, finding: Finding) -> None:
+        """Keep it: entries come in order, so those beyond the first few are not needed."""
+        kept = self._kept[finding.index is None]
+        if len(kept) < FINDINGS_MAX:
+            kept.append(finding)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found: the first with an entry, and the first without one."""
+        return self._kept[False] + self._kept[True]
 
     def rest(self) -> None:
         """Rows beyond the last entry."""
@@ -80,7 +91,7 @@ class PostingsWalk(_Walk):
             f"posting {place} of entry {index} is {tuple(posted)}, the log says {tuple(leg)}"
             " (account, other, amount, balance)"
         )
-        self.findings.append(Finding(Part.POSTING, text, index))
+        self._found(Finding(Part.POSTING, text, index))
 
     def _seek(self, index: int, place: int) -> PostingRow | None:
         """The row of this place, with those before it left behind; None where it is missing."""
@@ -91,7 +102,7 @@ class PostingsWalk(_Walk):
             return row
         if not self.is_broken:
             text = f"posting {place} of entry {index} is missing"
-            self.findings.append(Finding(Part.POSTING, text, index))
+            self._found(Finding(Part.POSTING, text, index))
         return None
 
     def _surplus(self) -> None:
@@ -100,7 +111,7 @@ class PostingsWalk(_Walk):
 
     def _too_much(self, index: int, place: int) -> None:
         text = f"there is a row for posting {place} of entry {index}, which posted no such thing"
-        self.findings.append(Finding(Part.POSTING, text))
+        self._found(Finding(Part.POSTING, text))
 
 
 class TransactionsWalk(_Walk):
@@ -122,10 +133,10 @@ class TransactionsWalk(_Walk):
                 self._surplus()
         if not found and not self.is_broken:
             text = f"transaction {id} of entry {index} has no row, or one for another entry"
-            self.findings.append(Finding(Part.TRANSACTION, text, index))
+            self._found(Finding(Part.TRANSACTION, text, index))
 
     def _surplus(self) -> None:
         index, id = self._row
         text = f"there is a row for transaction {id} as entry {index}, which it is not"
-        self.findings.append(Finding(Part.TRANSACTION, text))
+        self._found(Finding(Part.TRANSACTION, text))
         self._advance()

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from ledger.audit import Finding, Part, Verdict, audit_database
+from ledger.audit.database import check_database
+from ledger.audit.log import LogAudit
+from ledger.audit.verdict import FINDINGS_MAX
 from ledger.errors import StoreProblem
+from ledger.store import open_reading
 from tests.audit.damage import Damage, Expected, one_byte, rows_of, seeds, table
 from tests.audit.everything import Everything
 
@@ -246,3 +250,22 @@ def audited_or_shut(url: str) -> Verdict | None:
     assert "database" in sentence
     assert "Traceback" not in sentence
     return None
+
+
+@pytest.mark.parametrize("name", ["posting", "tx", "account", "object", "counter"])
+def test_of_very_many_findings_the_first_are_kept(
+    small: Everything, expected: Expected, tmp_path: Path, name: str
+) -> None:
+    with Damage(small, tmp_path / "l.db") as damage:
+        rows = damage.rows(table(name))
+        damage.run(f"DELETE FROM {name}")
+        audit = LogAudit(decides=False, workers=1, progress=lambda done, total: None)
+        store = open_reading(damage.url)
+        with store.snapshot() as snapshot:
+            check_database(audit, snapshot)
+        store.close()
+
+    verdict = audit.verdict()
+    assert len(verdict.findings) == min(FINDINGS_MAX, len(rows))
+    assert len(audit.findings) <= 2 * FINDINGS_MAX
+    assert first(verdict).index == min(min(expected.entries(name, row, "")) for row in rows)
