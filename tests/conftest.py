@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -68,10 +69,10 @@ class PostgresServer:
         return f"postgresql+psycopg://ledger@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:
-        """Fast shutdown, by pid."""
+        """Immediate shutdown, by pid: what it holds is removed next, so none of it is written."""
         if self._process is not None:
             pid = int((self.folder / "data" / "postmaster.pid").read_text().split("\n")[0])
-            os.kill(pid, 2)  # SIGINT: fast shutdown
+            os.kill(pid, signal.SIGQUIT)
             self._process.wait(60)
 
     def _conninfo(self, database: str) -> str:
