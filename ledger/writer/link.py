@@ -31,6 +31,9 @@ CONNECT_S = 5.0
 RECEIVE_BYTES = 1 << 20
 
 
+WATCH = Ask(0, "watch")
+
+
 class _Waiting:
     """One ask whose answer is awaited."""
 
@@ -53,6 +56,7 @@ class Link:
         self._window = threading.Lock()
         self._unanswered = 0  # under the window's lock
         self._events = 0
+        self._watches = False  # under the lock
         self._heads = threading.Condition()
         self._closed = False
 
@@ -84,6 +88,7 @@ class Link:
         """The number of events, once it is over `after` or the time is up. Never raises."""
         with contextlib.suppress(LedgerError):
             self._connected()
+            self._watch()
         with self._heads:
             self._heads.wait_for(lambda: self._events > after, timeout_s)
             return self._events
@@ -117,6 +122,19 @@ class Link:
             raise DoorShut(waiting.said.error)
         return waiting.said
 
+    def _watch(self) -> None:
+        """Ask to be told of events, once: telling costs a wake-up for every commit."""
+        with self._lock:
+            if not self._watches and self._socket is not None:
+                self._watches = True
+                try:
+                    self._socket.sendall(frame(WATCH))
+                except OSError:
+                    self._disconnect()
+
+    def _greeting(self) -> bytes:
+        return frame(WATCH) if self._watches else b""
+
     def _connected(self) -> None:
         """Connect where there is no connection, waiting for a writer that is being replaced."""
         if self._socket is not None:
@@ -143,7 +161,7 @@ class Link:
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BYTES)
             opened.connect(str(self._folder / SOCKET_NAME))
-            opened.sendall((self._folder / SECRET_NAME).read_bytes() + frame(Ask(0, "watch")))
+            opened.sendall((self._folder / SECRET_NAME).read_bytes() + self._greeting())
         except OSError:
             opened.close()
             raise
@@ -208,6 +226,7 @@ class AsyncLink:
         self._seq = itertools.count(1)
         self._unanswered = 0
         self._events = 0
+        self._watches = False
         self._moved = asyncio.Event()
 
     async def submit(self, offers: list[Offer]) -> list[Answer]:
@@ -233,7 +252,10 @@ class AsyncLink:
     async def wait_for_events(self, after: int, timeout_s: float) -> int:
         """The number of events, once it is over `after` or the time is up. Never raises."""
         with contextlib.suppress(LedgerError):
-            await self._connected()
+            writer = await self._connected()
+            if not self._watches:
+                self._watches = True
+                writer.write(frame(WATCH))
         until = time.monotonic() + timeout_s
         while self._events <= after and (left := until - time.monotonic()) > 0:
             moved = self._moved
@@ -279,7 +301,8 @@ class AsyncLink:
                         raise DoorShut(f"the writer cannot be reached: {error}") from error
                     await asyncio.sleep(0.05)
                     continue
-                writer.write((self._folder / SECRET_NAME).read_bytes() + frame(Ask(0, "watch")))
+                greeting = frame(WATCH) if self._watches else b""
+                writer.write((self._folder / SECRET_NAME).read_bytes() + greeting)
                 self._writer = writer
                 self._reader = asyncio.create_task(self._receive(reader, writer))
             return self._writer

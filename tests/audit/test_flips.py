@@ -185,7 +185,7 @@ def test_a_row_too_much_is_found(
     assert {f.index for f in verdict.findings} <= {None, 300, 299}, verdict.findings
 
 
-@pytest.mark.parametrize(("seed", "drawn"), seeds(100))
+@pytest.mark.parametrize(("seed", "drawn"), list(seeds(100)))
 def test_a_changed_byte_of_the_file_is_found_unless_it_says_nothing(
     small: Everything, tmp_path: Path, seed: int, drawn: random.Random
 ) -> None:
