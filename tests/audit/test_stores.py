@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +113,27 @@ def test_a_ledger_that_nothing_was_written_to_is_sound(store_url: str) -> None:
     assert (verdict.findings, verdict.size) == ((), 0)
     assert verdict.ledger == "A" * 22
     assert unb64(verdict.ledger, 16) == bytes(16)
+
+
+def test_an_audit_beside_a_writer_sees_one_moment(store_url: str, tmp_path: Path) -> None:
+    keyring = Keyring.open_or_create(tmp_path / "keyring")
+    with Ledger.create(store_url, keyring, key_of("nbk")) as ledger:
+        world = a_world(ledger)
+        ended = threading.Event()
+
+        def write() -> None:
+            while not ended.is_set():
+                assert isinstance(ledger.submit([_transfer(world)])[0], Taken)
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            verdicts = [audit_database(store_url, workers=1) for _ in range(4)]
+        finally:
+            ended.set()
+            writing.join()
+
+    assert [verdict.findings for verdict in verdicts] == [()] * 4
+    sizes = [verdict.size for verdict in verdicts]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1], "nothing was written meanwhile"
