@@ -59,7 +59,7 @@ def application(config: Config) -> WSGIApplication:
 class _Mounted:
     """Two applications at one origin, told apart by the first part of the path."""
 
-    API: Final = ("/v1/", "/docs", "/openapi.json", "/static/")
+    API: Final = ("/v1/", "/docs", "/openapi.json", "/static/", "/healthz")
 
     def __init__(self, api: WSGIApplication, pages: WSGIApplication) -> None:
         self._api: Final = api

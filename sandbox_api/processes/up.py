@@ -77,7 +77,7 @@ def run(options: Options, announce: Callable[[Up], None]) -> int:
             " loopback only: leave out --seed or --host."
         )
     os.umask(0o077)  # whatever is written is ours alone
-    ports = bind(options.host, options.port)
+    ports = bind(options.host, options.port, options.workers)
     try:
         with _folder(options) as folder, _run_folder() as run_folder:
             config = _config(options, folder, run_folder, ports)
@@ -115,8 +115,8 @@ def _tree(config: Config, ports: Ports) -> Iterator[Work]:
     """The children, in the order of starting: the writer first, whom the others lean on."""
     yield Work("writer", writer.main, (config,), secrets=True)
     yield Work("custody", custody.main, (config,), secrets=True)
-    for number in range(1, config.workers + 1):
-        yield Work(f"http {number}", http_worker.main, (config, ports.http), (ports.http,))
+    for number, listener in enumerate(ports.http, 1):
+        yield Work(f"http {number}", http_worker.main, (config, listener), (listener,))
     yield Work("stream", stream.main, (config, ports.stream), (ports.stream,))
     yield Work("submit", submit_stream.main, (config, ports.submit), (ports.submit,))
 
@@ -128,7 +128,7 @@ def _config(options: Options, folder: Path, run_folder: Path, ports: Ports) -> C
         url=options.db or f"sqlite:///{folder / OWN_DATABASE}",
         ledger="",
         host=options.host,
-        port=port_of(ports.http),
+        port=port_of(ports.http[0]),
         stream_port=port_of(ports.stream),
         submit_port=port_of(ports.submit),
         workers=options.workers,
