@@ -148,7 +148,9 @@ class PostgresReads(Reads):
     def _head(self, sql: str) -> Head:
         found = self.rows(sql, (self.ledger,))
         if not found:
-            raise StoreProblem(f"the database holds no ledger number {self.ledger}")
+            raise StoreProblem(
+                f"the database has no head for ledger number {self.ledger}: it is damaged."
+            )
         return Head(*found[0])
 
 

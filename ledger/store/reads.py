@@ -21,8 +21,8 @@ LEAVES = "SELECT leaf FROM entry WHERE ledger = ? AND idx >= ? AND idx < ? ORDER
 TILE = "SELECT hashes FROM tile WHERE ledger = ? AND level = ? AND number = ?"
 DUE = """SELECT due, type, key FROM object WHERE ledger = ? AND due <= ?
  ORDER BY due, type, key LIMIT ?"""
-LEDGERS = """SELECT l.number, l.id, l.created, h.size FROM ledger AS l
- JOIN head AS h ON h.ledger = l.number ORDER BY l.number"""
+LEDGERS = """SELECT l.number, l.id, l.created, coalesce(h.size, 0) FROM ledger AS l
+ LEFT JOIN head AS h ON h.ledger = l.number ORDER BY l.number"""
 HEAD = """SELECT h.ledger, l.id, h.size, h.frontier, h.at, ?, h.reference_version,
  h.accounts_opened, h.events, h.refusals
  FROM head AS h JOIN ledger AS l ON l.number = h.ledger WHERE h.ledger = ?"""

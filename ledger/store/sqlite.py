@@ -115,7 +115,9 @@ class SqliteReads(Reads):
         """The head, without taking it; `now` is this machine's clock."""
         found = self.rows(HEAD, (now_ms(), self.ledger))
         if not found:
-            raise StoreProblem(f"the database {self.path} holds no ledger number {self.ledger}")
+            raise StoreProblem(
+                f"the database {self.path} has no head for ledger number {self.ledger}: it is damaged."
+            )
         return Head(*found[0])
 
 

@@ -234,6 +234,15 @@ def test_a_missing_table_is_one_sentence(small: Everything, tmp_path: Path, name
         structural(damage.url)
 
 
+def test_a_ledger_without_its_head_is_damaged_not_new(small: Everything, tmp_path: Path) -> None:
+    with Damage(small, tmp_path / "l.db") as damage:
+        damage.run("DELETE FROM head")
+        verdict = audited(damage)
+
+    assert [found.part for found in verdict.findings] == [Part.STRUCTURE]
+    assert "head" in verdict.findings[0].message
+
+
 def structural(url: str) -> None:
     """Found as damage of the structure, or the database cannot be opened."""
     verdict = audited_or_shut(url)
