@@ -8,6 +8,8 @@ tenge that the movement's facts fixed; a movement without a value in tenge count
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 DAY_MS = 86_400_000
 LOCAL_OFFSET_MS = 5 * 3_600_000
 
@@ -33,7 +35,8 @@ COUNTER_MAX = 2**63 - 1
 
 def add(sum: int, by: int) -> int:
     """The counter after one more, `by` >= 0; in whatever order parts are added, the same."""
-    return min(sum + by, COUNTER_MAX)
+    total = sum + by
+    return total if total <= COUNTER_MAX else COUNTER_MAX
 
 
 def local_day(at: int) -> int:
@@ -43,7 +46,12 @@ def local_day(at: int) -> int:
 
 def local_month(at: int) -> int:
     """Number of the local month that holds `at`: year * 12 + month - 1."""
-    year, month = _year_month(local_day(at))
+    return _month_of(local_day(at))
+
+
+@lru_cache(maxsize=64)
+def _month_of(day: int) -> int:
+    year, month = _year_month(day)
     return year * 12 + month - 1
 
 

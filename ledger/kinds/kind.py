@@ -101,19 +101,26 @@ def require(found: B | None, code: Code, kind: str, **params: str) -> B:
 
 def party_of(known: Known, id: bytes, kind: str) -> Party:
     """The body of a registered party, or PARTY_UNKNOWN."""
-    return require(known.body("party", id, Party), Code.PARTY_UNKNOWN, kind)
+    found = known.body("party", id, Party)
+    if found is None:
+        raise Refusal(refused(Code.PARTY_UNKNOWN, kind))
+    return found
 
 
 def asset_of(known: Known, code: str, kind: str) -> Asset:
     """The body of a registered asset, or ASSET_UNKNOWN."""
     found = known.body("asset", code.encode(), Asset)
-    return require(found, Code.ASSET_UNKNOWN, kind, asset=code)
+    if found is None:
+        raise Refusal(refused(Code.ASSET_UNKNOWN, kind, asset=code))
+    return found
 
 
 def open_account(known: Known, id: bytes, kind: str, which: str) -> Account:
     """The wallet, open, or ACCOUNT_UNKNOWN / ACCOUNT_KIND / ACCOUNT_NOT_OPEN; `which` names the
     member. What is outstanding moves by `issue` and `redeem` alone: see `issue_account`."""
-    account = require(known.account(id), Code.ACCOUNT_UNKNOWN, kind, member=which)
+    account = known.account(id)
+    if account is None:
+        raise Refusal(refused(Code.ACCOUNT_UNKNOWN, kind, member=which))
     if account.kind != AccountKind.WALLET:
         raise Refusal(refused(Code.ACCOUNT_KIND, kind, member=which, kind=account.kind.value))
     if account.status != "open":

@@ -15,7 +15,7 @@ from ledger.core.ids import TransactionId, b64
 from ledger.core.state import State
 from ledger.core.transaction import Transaction
 from ledger.decide import Accepted
-from ledger.log.leaf import Leaf, LeafPosting, encode_leaf
+from ledger.log.leaf import Leaf, LeafPosting, write_leaf
 from ledger.log.merkle import decode_frontier, encode_frontier, extend, leaf_hash
 from ledger.store.base import Batch, EntryRow, Head, PostingRow, RefusalRow, TileRow, check_of
 
@@ -63,7 +63,7 @@ class OpenBatch:
         where it would not fit into a leaf.
         """
         index, plan = self.size, accepted.plan
-        leaf = encode_leaf(
+        leaf = write_leaf(
             Leaf(
                 1,
                 index,
