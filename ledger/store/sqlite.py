@@ -115,9 +115,8 @@ class SqliteReads(Reads):
         """The head, without taking it; `now` is this machine's clock."""
         found = self.rows(HEAD, (now_ms(), self.ledger))
         if not found:
-            raise StoreProblem(
-                f"the database {self.path} has no head for ledger number {self.ledger}: it is damaged."
-            )
+            lost = f"has no head for ledger number {self.ledger}: it is damaged."
+            raise StoreProblem(f"the database {self.path} {lost}")
         return Head(*found[0])
 
 

@@ -146,7 +146,7 @@ class Expected:
         if name == "event":
             return self._event(row)
         if name == "head":
-            return {self.size - 1}
+            return {None if column == "ledger" else self.size - 1}
         return {None}
 
     def _event(self, row: Row) -> set[int | None]:
