@@ -55,8 +55,10 @@ def _sqlite_copy(sqlite_town: Town) -> Iterator[Site]:
     shutil.copy(sqlite_town.folder / "ledger.db", folder)
     site = Site(sqlite_town, f"sqlite:///{folder / 'ledger.db'}", folder)
     yield site
-    judged(site.url)
-    shutil.rmtree(folder)
+    try:
+        judged(site.url)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +66,10 @@ def _postgres_copy(postgres_town: Town) -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="site-"))
     site = Site(postgres_town, clone_postgres(postgres_town.url, "s" + uuid.uuid4().hex), folder)
     yield site
-    judged(site.url)
-    shutil.rmtree(folder)
+    try:
+        judged(site.url)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
