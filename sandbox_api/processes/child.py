@@ -96,6 +96,7 @@ class _Forked:
         pid = os.fork()
         if pid == 0:
             try:
+                _forget_signals()  # first: the supervisor's handlers would swallow them here
                 forget()
                 _die_with(supervisor)
                 _run(work, report, log)
@@ -191,14 +192,18 @@ def _run(work: Work, report: Connection, log: Path) -> NoReturn:
     os._exit(code)
 
 
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _settle(work: Work, log: Path) -> None:
     """Signals, standard streams, name, environment: nothing of the supervisor's terminal is left.
 
     Ctrl-C reaches the whole foreground group; the supervisor alone decides what it means.
     """
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _forget_signals()
     if not work.secrets:
         os.environ.pop(KEK_VARIABLE, None)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -29,8 +29,17 @@ def said(key: str, lang: str = "en", **params: Any) -> str:
     return sentences.text(key, lang, **params)
 
 
+SETTLED = """async () => Promise.allSettled(
+    document.getAnimations()
+        .filter((one) => one.effect.getComputedTiming().endTime < Infinity)
+        .map((one) => one.finished)
+)"""
+"""Waits for the animations that end by themselves."""
+
+
 def faults(page: Page) -> list[str]:
-    """What axe finds to be serious or worse."""
+    """What axe finds to be serious or worse, once nothing is fading in any more."""
+    page.evaluate(SETTLED)
     page.evaluate(AXE)
     found = page.evaluate(
         f"async () => (await axe.run(document, {{runOnly: {json.dumps(TAGS)}}})).violations"

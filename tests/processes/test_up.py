@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -277,9 +278,18 @@ def test_a_taken_port_is_named_and_so_is_the_option() -> None:
     assert "--port" in sentence
 
 
+def _free_port_below_a_taken_one(stack: contextlib.ExitStack) -> int:
+    """A port that is free while the next one is taken, until `stack` is left."""
+    while True:
+        taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port: int = taken.getsockname()[1] - 1
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 def test_a_taken_neighbour_port_gives_way_to_a_free_one() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1] - 1
+    with contextlib.ExitStack() as stack:
+        port = _free_port_below_a_taken_one(stack)
         running = Running("--ephemeral", "--port", str(port))
         running.end()
 
