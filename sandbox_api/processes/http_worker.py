@@ -1,4 +1,4 @@
-"""One HTTP front end: gevent's WSGI server on the shared listener, or waitress (decision 4).
+"""One HTTP front end: gevent's WSGI server on a listener of its own, or waitress (decision 4).
 
 It serves the API (`sandbox_api.app`) and, at the same origin, the pages that are registered under
 the entry point group `tenge.pages`: this package never imports a shop. What a client may keep open
@@ -87,7 +87,7 @@ def _serve_gevent(config: Config, listener: socket.socket, say: Callable[[str, s
 
     _allow_open_files()
     server = Server(listener, application(config), spawn=Pool(CONNECTIONS_MAX))
-    # Several processes share the listener: one that takes a hundred at once starves the others.
+    # Where processes share a listener (ports.py), one that takes a hundred starves the others.
     server.max_accept = 1
     ended = Event()
     gevent.signal_handler(signal.SIGTERM, ended.set)

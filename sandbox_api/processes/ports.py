@@ -97,7 +97,7 @@ def _listen(host: str, port: int, *, beside: bool = False) -> socket.socket:
         )
     except (OSError, OverflowError) as error:
         raise CannotRun(_why(host, port, error)) from None
-    # Several processes wait on one listener: whoever comes second must not wait in accept.
+    # Where several processes wait on one listener, whoever comes second must not wait in accept.
     listener.setblocking(False)
     # Accepted sockets inherit it; without it an answer waits 44 ms for a delayed ACK (decision 4).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
