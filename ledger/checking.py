@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple
 
@@ -92,8 +94,11 @@ class Checking:
             return
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
-        self._waiting.append(self._pool.submit(check, chunk))
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=context, initializer=_ignore_ctrl_c
+            )
+        with _ctrl_c_waits():
+            self._waiting.append(self._pool.submit(check, chunk))
         while self._waiting and (
             self._waiting[0].done() or len(self._waiting) > AHEAD_PER_WORKER * self._workers
         ):
@@ -103,3 +108,22 @@ class Checking:
         """All that is still being checked, in order."""
         while self._waiting:
             yield self._waiting.popleft().result()
+
+
+def _ignore_ctrl_c() -> None:
+    """A terminal sends it to all of a job's processes; the one that asked ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Block SIGINT while workers may be started: they inherit that, so not even their imports are
+    interrupted. Where a system has no signal masks this does nothing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -6,6 +6,7 @@ database cannot read to its end is one finding; its missing rows are not counted
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from ledger.store import SPAN_BITS, PostingRow
 _END = 1 << 63
 
 
-class _Walk:
+class _Walk(ABC):
     """The next row of a table, and what is found on the way. Rows start with the entry's index."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
@@ -40,8 +41,9 @@ class _Walk:
         while self._row is not None and self._row[0] < index:
             self._surplus()
 
+    @abstractmethod
     def _surplus(self) -> None:
-        raise NotImplementedError
+        """The row at hand belongs to no entry: say so, and go on to the next."""
 
     def _found(self, finding: Finding) -> None:
         """Keep it: entries come in order, so those beyond the first few are not needed."""

@@ -14,7 +14,7 @@ import { config, KeyBanner, start, streamUrl } from "./page.js";
 import { Busy, Flood, Trouble, useTick } from "./parts.js";
 import { atTime, isOpen, openSale, requestPayload, SALES_MAX, withAnswer } from "./sale.js";
 import { chime, thud } from "./sound.js";
-import { html, useEffect, useRef, useState } from "./view.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 const NAME = config.till;
 const KEPT = `till:${NAME}`;
@@ -204,7 +204,8 @@ function Till({ app }) {
   const amount = typed(keys);
   const ready = opened && amount !== "0.00";
 
-  useEffect(() => {
+  // Before the keys are painted: a cashier who sees them may type.
+  useLayoutEffect(() => {
     const onKey = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || flood || !opened) return;
       const inside = event.target.closest?.("button, a, summary, input");

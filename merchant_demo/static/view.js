@@ -4,7 +4,7 @@ import { h, render } from "preact";
 import htm from "htm";
 
 export { render };
-export { useEffect, useMemo, useRef, useState } from "preact/hooks";
+export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 /** Tagged template that makes elements: html`<p class="x">${text}</p>`. */
 export const html = htm.bind(h);

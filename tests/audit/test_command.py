@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from ledger.audit.log import POOL_MIN
 from tests.audit.damage import Damage, table
-from tests.audit.everything import Everything
+from tests.audit.everything import Everything, build
 
 
 def verify(*words: str, folder: Path) -> tuple[int, str, str]:
@@ -68,3 +73,55 @@ def test_no_file_is_a_sentence(tmp_path: Path) -> None:
 
     assert code == 2
     assert "nothing.zip" in error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ended by a signal to a process group")
+@pytest.mark.parametrize("age", [0.0, 0.05, 0.1], ids="{} s of CPU".format)
+def test_ctrl_c_ends_an_audit_and_its_workers_without_a_traceback(
+    audited: Everything, tmp_path: Path, age: float
+) -> None:
+    audit = subprocess.Popen(
+        [sys.executable, "-m", "sandbox_api", "verify", "--data", str(tmp_path),
+         "--db", audited.url],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    workers: list[psutil.Process] = []
+    until = time.monotonic() + 60
+    try:
+        while not any(cpu(one) >= age for one in workers) and time.monotonic() < until:
+            assert audit.poll() is None, audit.communicate()[0]
+            below = psutil.Process(audit.pid).children(recursive=True)
+            workers = [one for one in below if any("spawn_main" in word for word in words(one))]
+    finally:
+        os.killpg(audit.pid, signal.SIGINT)  # as a terminal sends it: to all of them
+        said, _ = audit.communicate(timeout=60)
+
+    assert workers
+    assert audit.returncode == 130
+    assert "Traceback" not in said
+    _, left = psutil.wait_procs(workers, timeout=20)
+    assert not left
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Everything:
+    """Large enough to be checked by workers, for a while."""
+    return build(tmp_path_factory.mktemp("audited"), POOL_MIN)
+
+
+def words(process: psutil.Process) -> list[str]:
+    """A process's command line, nothing where it has just ended."""
+    try:
+        found: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return found
+
+
+def cpu(process: psutil.Process) -> float:
+    """Seconds of CPU that a process has used; 0 where it has just ended."""
+    try:
+        used: float = process.cpu_times().user
+    except psutil.Error:
+        return 0.0
+    return used

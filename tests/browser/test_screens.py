@@ -290,6 +290,23 @@ def test_a_till_is_worked_with_the_keyboard_alone(device: Devices) -> None:
     expect(till.locator(".keys")).to_be_visible()
 
 
+EARLY_KEY = """new MutationObserver((_, watching) => {
+    if (!document.querySelector(".keys")) return;
+    watching.disconnect();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "7", bubbles: true}));
+}).observe(document, {childList: true, subtree: true})"""
+"""Presses 7 the moment that the till's keys are on the page, before it is painted."""
+
+
+def test_a_till_that_shows_its_keys_hears_the_keyboard(device: Devices) -> None:
+    counter = device("en", desk=True)
+    counter.context.add_init_script(EARLY_KEY)
+
+    till = counter.open("/till/market")
+
+    expect(till.locator("output")).to_have_text("₸7")
+
+
 def test_a_request_whose_time_ran_out_is_told_on_both_screens(chromium: Browser) -> None:
     own = Running("--ephemeral")  # its clock is moved
     devices = Devices(own, chromium)
