@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import pstats
 import signal
 import sys
@@ -27,6 +28,7 @@ from ledger.keyring import Keyring
 from ledger.keys import SigningKey
 from ledger.ledger import Ledger
 from ledger.writer.answers import Offer, Taken
+from ledger.writer.process import GARBAGE_THRESHOLDS
 from sandbox_api.bench.stage import Builder, Institutions, Stage
 from sandbox_api.bench.traffic import ASSET_OF, Kind, Lot, signed
 from sandbox_api.keychest import persona_key
@@ -179,6 +181,8 @@ def run(
         take(ledger, lot)
     bare = batches(stage, kind, entries, batch, 1, ledger.time())
     steps.seconds.clear()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)  # as the writer's process does
     cpu, wall = time.process_time(), time.perf_counter()
     for lot in bare:
         ledger.take(lot)

@@ -58,7 +58,7 @@ def check(chunk: Chunk) -> Checked:
         except Malformed as error:
             unreadable.append((index, str(error)))
             continue
-        for signed in tx.signatures:
+        for signed in tx.envelopes:
             signatures += 1
             public = chunk.publics.get(signed.kid)
             if public is None or not verify(public, signed.signing_input, signed.signature):

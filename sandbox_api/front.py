@@ -69,7 +69,7 @@ class Front:
                 opened.append(Unread(error.code, str(error), error.where))
                 continue
             opened.append(transaction)
-            for signed in transaction.signatures:
+            for signed in transaction.envelopes:
                 if signed.kid not in self._keys:
                     missing.add(signed.kid)
         if missing:
@@ -96,7 +96,7 @@ class Front:
 
     def _check(self, transaction: Transaction) -> Checked | Unread:
         keys = self._keys
-        for place, signed in enumerate(transaction.signatures):
+        for place, signed in enumerate(transaction.envelopes):
             public_key = keys.get(signed.kid)
             if public_key is None:
                 return Checked(Offer(transaction.jws, False), transaction)

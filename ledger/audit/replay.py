@@ -16,7 +16,7 @@ from ledger.core.account import AccountKind
 from ledger.core.asset import Asset
 from ledger.core.counters import ISSUED, REDEEMED
 from ledger.core.decision import Refused
-from ledger.core.ids import ID_BYTES, TransactionId, b64, decode_segment, ledger_id, unb64
+from ledger.core.ids import ID_BYTES, TransactionId, b64, ledger_id, unb64
 from ledger.core.needs import Need
 from ledger.core.objects import Genesis
 from ledger.core.party import Key
@@ -171,8 +171,7 @@ class Replay:
 
     def _begin(self, tx: Transaction) -> None:
         """Entry 0 gives the ledger its id."""
-        payload = tx.signatures[0].signing_input.partition(b".")[2]
-        self.ledger = b64(ledger_id(decode_segment(payload)))
+        self.ledger = b64(ledger_id(tx.envelopes[0].payload))
 
     def _plan(self, tx: Transaction, leaf: Leaf, index: int) -> Plan:
         """What the entry did: derived again, and compared with what the leaf says it did."""
@@ -257,7 +256,7 @@ class Replay:
     def _publics(self, tx: Transaction) -> dict[bytes, bytes]:
         """Public keys of the signers, as registered before this entry."""
         found: dict[bytes, bytes] = {}
-        for signed in tx.signatures:
+        for signed in tx.envelopes:
             public = self.state.public_key(signed.kid, self.size + 1)
             if public is not None:
                 found[signed.kid] = public

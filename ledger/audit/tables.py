@@ -154,7 +154,7 @@ def _is_itself(refusal: RefusalRow, state: FullState) -> bool:
         tx = read(refusal.jws)
     except Malformed:
         return False
-    publics = ((signed, state.public_key(signed.kid, refusal.size)) for signed in tx.signatures)
+    publics = ((signed, state.public_key(signed.kid, refusal.size)) for signed in tx.envelopes)
     return tx.id == refusal.transaction and all(
         public is None or verify(public, signed.signing_input, signed.signature)
         for signed, public in publics

@@ -48,12 +48,22 @@ SIGNATURE_BYTES: Final = 64
 
 T = TypeVar("T")
 
+_encode = msgspec.json.Encoder().encode
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * len(str(INTEGER_LIMIT))
 
-class Envelope(msgspec.Struct, frozen=True):
-    """An opened envelope. `digest` is SHA-256 of `payload`; the signature is *not* yet checked."""
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """An opened envelope. The signature is *not* yet checked.
+
+    `jws`: its bytes as received. `kid`: 32 bytes. `header`, `payload` and `signature` (64 bytes):
+    what the three segments spell. `digest` is SHA-256 of `payload`.
+    """
 
     typ: str
-    kid: str
+    kid: bytes
+    jws: bytes
+    header: bytes
     payload: bytes
     signing_input: bytes
     signature: bytes
@@ -75,7 +85,7 @@ def open_envelope(jws: bytes | str, *, typ: str, payload_max: int = PAYLOAD_MAX)
         )
     if len(payload_segment) * 3 // 4 > payload_max:
         raise Malformed("payload.size", f"a payload here has at most {payload_max} bytes")
-    header_typ, kid = _read_header(header_segment)
+    header_typ, kid, header = _read_header(header_segment)
     if header_typ != typ:
         raise Malformed("envelope.typ", f"a {typ} is asked here, this is a {header_typ}", "typ")
     try:
@@ -87,7 +97,8 @@ def open_envelope(jws: bytes | str, *, typ: str, payload_max: int = PAYLOAD_MAX)
         raise Malformed(
             "envelope.signature", "an Ed25519 signature has 64 bytes (86 characters)", "signature"
         )
-    return Envelope(typ, kid, payload, signing_input, signature, sha256(payload).digest())
+    digest = sha256(payload).digest()
+    return Envelope(typ, kid, jws, header, payload, signing_input, signature, digest)
 
 
 def decode_payload(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -106,6 +117,19 @@ def decode_payload(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     return value
 
 
+def is_plain(payload: bytes, value: msgspec.Struct) -> bool:
+    """Whether the payload is just as msgspec writes the value that it read from it: then it is
+    strict JSON and needs no second pass, if no fraction fits into the value's type.
+
+    What msgspec reads *and* writes though it is not strict has an escape or a long run of digits.
+    """
+    return (
+        b"\\u" not in payload
+        and _LONG_NUMBER not in payload.translate(_DIGITS)
+        and _encode(value) == payload
+    )
+
+
 def seal(payload: bytes, *, kid: str, typ: str, sign: Callable[[bytes], bytes]) -> str:
     """The compact JWS of `payload`; `sign` gives the 64 bytes of the signature over its input."""
     header = f'{{"alg":"EdDSA","kid":"{kid}","typ":"{typ}"}}'.encode()
@@ -116,8 +140,8 @@ def seal(payload: bytes, *, kid: str, typ: str, sign: Callable[[bytes], bytes]) 
 
 
 @lru_cache(maxsize=4_096)
-def _read_header(segment: bytes) -> tuple[str, str]:
-    """(typ, kid) of a header segment. Cached: a key writes the same header every time."""
+def _read_header(segment: bytes) -> tuple[str, bytes, bytes]:
+    """(typ, kid, the bytes spelt) of a header segment. Cached: a key writes the same every time."""
     if len(segment) * 3 // 4 > HEADER_MAX:
         raise Malformed("envelope.header", f"a header has at most {HEADER_MAX} bytes", "header")
     try:
@@ -138,12 +162,12 @@ def _read_header(segment: bytes) -> tuple[str, str]:
     if not isinstance(typ, str) or typ not in TYPS:
         raise Malformed("envelope.typ", f"typ is one of {', '.join(sorted(TYPS))}", "typ")
     try:
-        unb64(kid, 32)
+        key = unb64(kid, 32)
     except (Malformed, AttributeError):
         raise Malformed(
             "envelope.kid", "kid is the key's RFC 7638 thumbprint, 43 characters", "kid"
         ) from None
-    return typ, kid
+    return typ, key, header
 
 
 def _ascii(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """Transactions as read: what a party signed, with what a second party signed inside it.
 
 Payload types belong to the kinds; here is what they share. Reading (`ledger.kinds.read`) takes the
-envelope apart and checks its form, never a signature: `Signed` names what there is to verify.
+envelope apart and checks its form, never a signature: `envelopes` holds what there is to verify.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ledger.core.envelope import Envelope
 from ledger.core.ids import TransactionId
 from ledger.core.party import Party
 
@@ -61,14 +62,6 @@ class Request(Payload, frozen=True, forbid_unknown_fields=True, tag="request/1")
     tenders: Annotated[tuple[Tender, ...], Meta(min_length=1, max_length=8)]
 
 
-class Signed(msgspec.Struct, frozen=True):
-    """One signature to verify: the signer's kid (32 bytes), what was signed, the 64 bytes."""
-
-    kid: bytes
-    signing_input: bytes
-    signature: bytes
-
-
 class OpenRequest(msgspec.Struct, frozen=True):
     """An embedded request: its id (16 bytes), the terminal's kid (32 bytes), what it says."""
 
@@ -78,13 +71,13 @@ class OpenRequest(msgspec.Struct, frozen=True):
 
 
 class Transaction(msgspec.Struct, frozen=True):
-    """One transaction as read. `signatures` holds the outer signature first, then embedded ones."""
+    """One transaction as read. `envelopes`: the outer one first, then those embedded in it."""
 
     id: TransactionId
     kid: bytes
     payload: Payload
     jws: bytes
-    signatures: tuple[Signed, ...]
+    envelopes: tuple[Envelope, ...]
     request: OpenRequest | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TypeVar, Union
 
 import msgspec
@@ -12,10 +11,11 @@ from ledger.core.envelope import (
     PAYLOAD_MAX_LARGE,
     Envelope,
     decode_payload,
+    is_plain,
     open_envelope,
 )
-from ledger.core.ids import TransactionId, derive_key, unb64
-from ledger.core.transaction import OpenRequest, Payload, Request, Signed, Transaction
+from ledger.core.ids import TransactionId, derive_key
+from ledger.core.transaction import OpenRequest, Payload, Request, Transaction
 from ledger.errors import Malformed
 from ledger.kinds import (
     account,
@@ -68,41 +68,27 @@ def read(jws: bytes, *, checked: bool = False) -> Transaction:
     payload = _decode(envelope, PayloadDecoder, checked)
     if len(envelope.payload) > PAYLOAD_MAX and not KINDS[type(payload)].large:
         raise Malformed("payload.size", f"a payload of this kind has at most {PAYLOAD_MAX} bytes")
-    signature = _signed(envelope)
     id = TransactionId(payload.not_after, envelope.digest)
     if not isinstance(payload, pay.Pay):
-        return Transaction(id, signature.kid, payload, jws, (signature,))
-    inner = open_envelope(payload.request, typ="tenge-request")
-    body = _decode(inner, RequestDecoder, checked)
-    by_terminal = _signed(inner)
-    request = OpenRequest(
-        derive_key(TransactionId(body.not_after, inner.digest), "request"), by_terminal.kid, body
-    )
-    return Transaction(id, signature.kid, payload, jws, (signature, by_terminal), request)
+        return Transaction(id, envelope.kid, payload, envelope.jws, (envelope,))
+    request, inner = read_request(payload.request, checked=checked)
+    return Transaction(id, envelope.kid, payload, envelope.jws, (envelope, inner), request)
 
 
-def read_request(jws: bytes | str) -> tuple[OpenRequest, Signed]:
-    """Take a payment request apart that stands alone; raises Malformed."""
+def read_request(jws: bytes | str, *, checked: bool = False) -> tuple[OpenRequest, Envelope]:
+    """Take a payment request apart, alone or embedded; raises Malformed. `checked` as in `read`."""
     envelope = open_envelope(jws, typ="tenge-request")
-    body = _decode(envelope, RequestDecoder, False)
-    signature = _signed(envelope)
+    body = _decode(envelope, RequestDecoder, checked)
     id = derive_key(TransactionId(body.not_after, envelope.digest), "request")
-    return OpenRequest(id, signature.kid, body), signature
+    return OpenRequest(id, envelope.kid, body), envelope
 
 
 def _decode(envelope: Envelope, decoder: msgspec.json.Decoder[P], checked: bool) -> P:
-    if checked:
-        try:
-            return decoder.decode(envelope.payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass  # it was not: the strict reading names the fault
+    try:
+        value = decoder.decode(envelope.payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # the strict reading names the fault
+    else:
+        if checked or is_plain(envelope.payload, value):
+            return value
     return decode_payload(envelope.payload, decoder)
-
-
-def _signed(envelope: Envelope) -> Signed:
-    return Signed(_kid(envelope.kid), envelope.signing_input, envelope.signature)
-
-
-@lru_cache(maxsize=1 << 14)
-def _kid(text: str) -> bytes:
-    return unb64(text, 32)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from ledger.core.envelope import Envelope
 from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.core.state import Changes, Posted
@@ -62,12 +63,14 @@ class Head(msgspec.Struct, frozen=True):
 
 class EntryRow(NamedTuple):
     """One entry: the leaf's bytes hold everything, the rest are look-ups. `check` is `check_of` its
-    leaf hash."""
+    leaf hash. `envelopes`: those in the leaf, as `Transaction` has them; it is kept without their
+    base64 (`leaves.py`)."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     transaction: TransactionId
     leaf: bytes
     check: int
+    envelopes: tuple[Envelope, ...] = ()
 
 
 def check_of(leaf_hash: bytes) -> int:

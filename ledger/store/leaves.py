@@ -7,14 +7,16 @@ two thirds for a `pay`.
 
 Kept form: 0x01, then the leaf's text in which each JWS is replaced by 0x00, the lengths of header
 and payload (two bytes each), the header, the payload (in the same form, without the 0x01), and the
-64 bytes of signature. A leaf in which a NUL stands, or no JWS, is kept as it is.
+64 bytes of signature. A leaf without a JWS is kept as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 
-from ledger.core.ids import decode_segment, encode_segment
+from ledger.core.envelope import Envelope
+from ledger.core.ids import encode_segment
 
 MARK = b"\x01"
 """First byte of the kept form; no leaf begins with it, for a leaf is JSON."""
@@ -23,19 +25,33 @@ SIGNATURE_BYTES = 64
 DEPTH_MAX = 8
 """Payloads within payloads; deeper ones stay text."""
 
-SIGNATURE_TEXT = 86
+_FOUND_BY = 48  # bytes of a JWS to look for: to look for all of it takes ten times as long
 _LENGTHS = Struct(">HH")
 _lengths, _lengths_from = _LENGTHS.pack, _LENGTHS.unpack_from
-_LONGEST = 65_535
-_OPENS = b'"eyJ'  # a JSON string that may be a JWS: eyJ spells {" and whatever follows
 
 
-def pack_leaf(leaf: bytes) -> bytes:
-    """The kept form of a leaf."""
+def pack_leaf(leaf: bytes, envelopes: Sequence[Envelope]) -> bytes:
+    """The kept form of a leaf in which the first of these stands, and in its payload the others."""
     if b"\0" in leaf or leaf[:1] == MARK:
         raise AssertionError(f"a leaf is a line of JSON, not {leaf[:20]!r}")
-    packed = _pack(leaf, DEPTH_MAX)
-    return leaf if packed is leaf else MARK + packed
+    if not envelopes:
+        return leaf
+    outer, *embedded = envelopes
+    payload = outer.payload
+    for inner in embedded:
+        payload = _replaced(payload, inner, inner.payload)
+    return MARK + _replaced(leaf, outer, payload)
+
+
+def _replaced(text: bytes, envelope: Envelope, payload: bytes) -> bytes:
+    """The text with the envelope in it, if it is, in the kept form."""
+    jws, header = envelope.jws, envelope.header
+    at = text.find(jws[:_FOUND_BY])
+    if not text.startswith(jws, at):
+        return text
+    lengths = _lengths(len(header), len(payload))
+    end = at + len(jws)
+    return b"".join((text[:at], b"\0", lengths, header, payload, envelope.signature, text[end:]))
 
 
 def unpack_leaf(kept: bytes) -> bytes:
@@ -46,41 +62,6 @@ def unpack_leaf(kept: bytes) -> bytes:
         return _unpack(kept[1:], DEPTH_MAX)
     except ValueError:
         return kept
-
-
-def _pack(text: bytes, depth: int) -> bytes:
-    """Text with every JWS in it replaced; the same object where there is none."""
-    parts: list[bytes] = []
-    start = 0
-    at = text.find(_OPENS) if depth else -1
-    while at >= 0:
-        end = text.find(b'"', at + 1)
-        packed = _pack_jws(text[at + 1 : end], depth)
-        if packed:
-            parts += (text[start : at + 1], packed)
-            start = end
-        at = text.find(_OPENS, end) if end >= 0 else -1
-    if not parts:
-        return text
-    parts.append(text[start:])
-    return b"".join(parts)
-
-
-def _pack_jws(jws: bytes, depth: int) -> bytes:
-    """One JWS replaced, or nothing where this is none or is not spelt canonically."""
-    segments = jws.split(b".")
-    if len(segments) != 3 or len(segments[2]) != SIGNATURE_TEXT:
-        return b""
-    try:
-        header, payload, signature = map(decode_segment, segments)
-    except ValueError:
-        return b""
-    if b"\0" in payload:
-        return b""
-    inner = _pack(payload, depth - 1)
-    if len(header) > _LONGEST or len(inner) > _LONGEST:
-        return b""
-    return b"\0" + _lengths(len(header), len(inner)) + header + inner + signature
 
 
 def _unpack(packed: bytes, depth: int) -> bytes:

@@ -55,7 +55,8 @@ def _table(
     name: str, key: tuple[str, ...], *items: SchemaItem, room: bool = False, rowid: bool = False
 ) -> Table:
     """`room`: rows are written over and over; PostgreSQL keeps room for them on their pages.
-    `rowid`: rows are long; SQLite would spill all but a quarter page of one outside a rowid table.
+    `rowid`: rows are long. Outside a rowid table SQLite would spill all but a quarter page of one,
+    and rows with keys in no order would split twice the pages.
     """
     return Table(
         name,
@@ -183,6 +184,7 @@ OBJECT = _table(
         sqlite_where=text("due IS NOT NULL"),
         postgresql_where=text("due IS NOT NULL"),
     ),
+    rowid=True,
 )
 
 LOOKUP = _table(

@@ -84,7 +84,7 @@ class OpenBatch:
         )
         posted = self._state.apply(plan, index, self.at)
         hashed = leaf_hash(leaf)
-        self._entries.append(EntryRow(index, tx.id, leaf, check_of(hashed)))
+        self._entries.append(EntryRow(index, tx.id, leaf, check_of(hashed), tx.envelopes))
         self._hashes.append(hashed)
         self._postings += [PostingRow(index, place, leg) for place, leg in enumerate(posted)]
         self.indexes[tx.id] = index

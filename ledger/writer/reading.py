@@ -49,7 +49,7 @@ def check_signatures(tx: Transaction, known: Known) -> None:
     A key that it does not know is no fault of the mathematics: deciding refuses it by name. The
     first key of a ledger stands in the genesis that it signs.
     """
-    outer, *embedded = tx.signatures
+    outer, *embedded = tx.envelopes
     key = known.body("key", outer.kid, Key)
     public = None if key is None else key.public
     if isinstance(tx.payload, GenesisPayload):

@@ -71,7 +71,7 @@ def test_what_was_sealed_is_opened() -> None:
     opened = open_envelope(SEALED, typ="tenge-tx")
 
     assert opened == open_envelope(SEALED.encode(), typ="tenge-tx")
-    assert (opened.typ, opened.kid) == ("tenge-tx", KID)
+    assert (opened.typ, b64(opened.kid)) == ("tenge-tx", KID)
     assert (opened.payload, opened.signature) == (PAYLOAD, SIGNATURE)
     assert opened.signing_input == f"{HEADER_SEGMENT}.{PAYLOAD_SEGMENT}".encode()
     assert opened.digest == sha256(PAYLOAD).digest()
@@ -107,7 +107,7 @@ def test_each_typ_is_opened_where_it_is_asked_and_nowhere_else(typ: str) -> None
 def test_a_header_is_compared_by_what_it_says(header: str) -> None:
     opened = open_envelope(with_header(header), typ="tenge-tx")
 
-    assert (opened.typ, opened.kid) == ("tenge-tx", KID)
+    assert (opened.typ, b64(opened.kid)) == ("tenge-tx", KID)
     assert opened.digest == sha256(PAYLOAD).digest()
 
 
@@ -611,7 +611,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "envelope.md"
 def test_known_answers_hold(vector: dict[str, Any]) -> None:
     opened = open_envelope(vector["jws"], typ=vector["typ"])
 
-    assert (opened.typ, opened.kid) == (vector["typ"], vector["kid"])
+    assert (opened.typ, b64(opened.kid)) == (vector["typ"], vector["kid"])
     assert opened.payload == vector["payload"].encode()
     assert opened.signing_input.decode() == vector["signing_input"]
     assert opened.signature.hex() == vector["signature"]

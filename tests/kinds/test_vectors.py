@@ -65,4 +65,4 @@ def test_a_vector_agrees_with_itself(name):
     if not isinstance(tx.payload, GenesisPayload):
         assert pinned["payload"]["ledger"] == pinned["ledger"]
     signer = next(key for key in map(key_of, SEEDS) if unb64(key.kid, 32) == tx.kid)
-    assert verify(signer.public_key, tx.signatures[0].signing_input, tx.signatures[0].signature)
+    assert verify(signer.public_key, tx.envelopes[0].signing_input, tx.envelopes[0].signature)

@@ -71,6 +71,7 @@ def upgrade() -> None:
         "ledger type key",
         "ledger:int type:text key:bytes owner:bytes status:text due:long? body:bytes"
         " lookups:bytes written:long",
+        rowid=True,
     )
     op.create_index(
         "object_due",
