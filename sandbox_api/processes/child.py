@@ -42,12 +42,18 @@ Say = Callable[[str, str], None]
 """How a child reports: ("ready", "") once it works, or ("failed", a sentence)."""
 
 
+NICER: Final = 5
+"""By how much processes that give way are nicer. Everybody waits for the one writer: where front
+ends had as much of the CPU, a sixth of it lay idle while they waited (benchmarks/README.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one child is for. `main(*args, say)` runs until SIGTERM; it must be importable by name.
 
     `sockets` are listeners it needs, already among `args`. `secrets`: whether it may read the
     keyring, so that it keeps the environment's key-encryption key; front ends do not.
+    `gives_way`: whether the others go first where all want the CPU at once (Unix).
     """
 
     name: str
@@ -55,6 +61,7 @@ class Work:
     args: tuple[Any, ...]
     sockets: Sequence[socket.socket] = field(default=())
     secrets: bool = False
+    gives_way: bool = False
 
 
 class Child(Protocol):
@@ -214,6 +221,8 @@ def _settle(work: Work, log: Path) -> None:
     os.dup2(out, 2)
     os.close(out)
     _log_in_lines()
+    if work.gives_way and hasattr(os, "nice"):
+        os.nice(NICER)
     if FORKS:
         _prctl(_PR_SET_NAME, f"tenge {work.name}"[:15].encode())
 

@@ -116,9 +116,13 @@ def _tree(config: Config, ports: Ports) -> Iterator[Work]:
     yield Work("writer", writer.main, (config,), secrets=True)
     yield Work("custody", custody.main, (config,), secrets=True)
     for number, listener in enumerate(ports.http, 1):
-        yield Work(f"http {number}", http_worker.main, (config, listener), (listener,))
+        yield Work(
+            f"http {number}", http_worker.main, (config, listener), (listener,), gives_way=True
+        )
     yield Work("stream", stream.main, (config, ports.stream), (ports.stream,))
-    yield Work("submit", submit_stream.main, (config, ports.submit), (ports.submit,))
+    yield Work(
+        "submit", submit_stream.main, (config, ports.submit), (ports.submit,), gives_way=True
+    )
 
 
 def _config(options: Options, folder: Path, run_folder: Path, ports: Ports) -> Config:
