@@ -131,10 +131,10 @@ class Ledger:
         with self._open_engine() as engine:
             return engine.time()
 
-    def tick(self) -> None:
-        """End what is due though nobody asks."""
+    def tick(self, *, busy: bool = False) -> None:
+        """End what is due though nobody asks; where nobody does (not `busy`), tidy up too."""
         with self._open_engine() as engine:
-            engine.tick()
+            engine.tick(busy=busy)
 
     def events(self) -> int:
         """How many events there are, as the database has it now."""

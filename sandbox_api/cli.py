@@ -137,6 +137,8 @@ def demo(url: str | None, key: str | None, data: Path, as_json: bool) -> None:
 @click.option("--entries", type=click.IntRange(min=1), help="Entries in batches, a row.")
 @click.option("--seconds", type=click.FloatRange(0.05, 600), default=4.0, show_default=True,
               help="How long each load lasts, about.")  # fmt: skip
+@click.option("--spread", type=click.Choice(["life", "day"]), default="life", show_default=True,
+              help="How far ahead it is signed: as clients do, or evenly over a day.")  # fmt: skip
 @_json
 def bench(as_json: bool, **options: Any) -> None:
     """Measure how fast all of it is on this machine: real servers, real HTTP, every write durable.

@@ -33,7 +33,7 @@ from sandbox_api.bench.report import verdict
 from sandbox_api.bench.row import Result, Row
 from sandbox_api.bench.stage import Builder, Holder, Institutions, Stage
 from sandbox_api.bench.stream import taken_streamed
-from sandbox_api.bench.traffic import ASSET_OF, SIGNATURES, Kind, Lot, signed
+from sandbox_api.bench.traffic import ASSET_OF, SIGNATURES, Kind, Lot, Spread, signed
 from sandbox_api.keychest import persona_key
 from sandbox_api.rates import put_rate, rate_at
 from sandbox_api.world import build_world
@@ -144,10 +144,11 @@ def take(ledger: Ledger, lines: list[bytes]) -> int:
     return last.size
 
 
-def test_traffic_is_the_same_again_and_spread_over_a_day() -> None:
+@pytest.mark.parametrize(("spread", "near"), [("life", 270), ("day", 0)])
+def test_traffic_is_the_same_again_and_spread(spread: Spread, near: int) -> None:
     payers = tuple(Holder(bytes([n]) * 32, f"{n:022}") for n in range(20))
     stage = Stage("L" * 22, "KZTD", payers, (Holder(b"s" * 32, "S" * 22),))
-    lot = Lot("transfer", 400, False, 7, 1_790_000_000_000)
+    lot = Lot("transfer", 400, False, 7, 1_790_000_000_000, spread)
     lines = signed(stage, lot)
     assert lines == signed(stage, lot)
     assert len(set(lines)) == 400
@@ -155,6 +156,7 @@ def test_traffic_is_the_same_again_and_spread_over_a_day() -> None:
     ahead = sorted(read(line).id.not_after - lot.now for line in lines)
     assert 0 < ahead[0] < 2 * 3_600_000
     assert 22 * 3_600_000 < ahead[-1] <= 24 * 3_600_000
+    assert near <= sum(one < 11 * 60_000 for one in ahead) < near + 40
     hot = signed(stage, lot._replace(hot=True))
     assert {msgspec.json.decode(msgspec.json.encode(read(line).payload))["to"] for line in hot} == {
         "S" * 22

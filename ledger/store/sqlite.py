@@ -31,8 +31,15 @@ OLDEST = (3, 37, 0)
 """STRICT tables exist since SQLite 3.37."""
 
 PAGE_BYTES = 4096
-CHECKPOINT_PAGES = 4_000
-"""A commit that leaves more pages than this in the WAL checkpoints it: some 16 MB."""
+CHECKPOINT_PAGES = 16_000
+"""A commit that leaves more pages than this in the WAL checkpoints it: some 64 MB. The more a
+checkpoint has before it, the more of it are the same pages, or neighbours; but a WAL that still
+grows is dearer than one that is written over. When nobody asks, it is emptied anyway."""
+
+WAL_KEPT_BYTES = 16 * 1024 * 1024
+WAL_KEPT_S = 30.0
+"""A WAL file larger than this is given back to the system when nobody wrote for so long; sooner,
+the next burst would pay for it: what is appended costs more than what is written over."""
 
 CACHE_KIB = 65_536
 BUSY_MS = 5_000
@@ -128,6 +135,8 @@ class SqliteStore(Writes, SqliteReads):
         super().__init__(ledger, points)
         self.file = file
         self.path = file.path
+        self._changes_seen = -1  # `total_changes` of the connection, and when it last moved
+        self._changed_at = 0.0
 
     @property
     def connection(self) -> sqlite3.Connection:  # type: ignore[override]
@@ -175,6 +184,21 @@ class SqliteStore(Writes, SqliteReads):
     def idle(self) -> None:
         """Move the WAL into the database while nobody waits; readers are not disturbed."""
         self._execute("PRAGMA wal_checkpoint(PASSIVE)")
+        now, changes = time.monotonic(), self.connection.total_changes
+        if changes != self._changes_seen:
+            self._changes_seen, self._changed_at = changes, now
+        with suppress(OSError):
+            large = os.path.getsize(self.path + "-wal") > WAL_KEPT_BYTES
+            if large and now - self._changed_at >= WAL_KEPT_S:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Cut the WAL file off, unless somebody reads from it: then another time."""
+        self._execute("PRAGMA busy_timeout = 0")
+        try:
+            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def prune_refusals(self, keep: int) -> int:
         """Forget all but the `keep` newest refusals, in a commit of its own; how many went."""

@@ -81,12 +81,14 @@ class Engine:
             self._fail()
             raise
 
-    def tick(self) -> None:
-        """End what is due though nobody asks, and let the store tidy up. Raises StoreProblem."""
+    def tick(self, *, busy: bool = False) -> None:
+        """End what is due though nobody asks; the store tidies up unless it is `busy`. Raises
+        StoreProblem."""
         with self._failing():
             self._take_all([])
             self._prune()
-            self._store.idle()
+            if not busy:
+                self._store.idle()
 
     def head(self) -> Head:
         """The head as the database holds it now, read back. Raises StoreProblem."""

@@ -35,6 +35,9 @@ from ledger.writer.wire import (
 TICK_S = 0.25
 """How often what is due is ended and other nodes' entries are noticed though nobody asks."""
 
+BUSY_OFFERS = 100
+"""The store tidies up where no more than this came between two ticks."""
+
 RECEIVE_BYTES = 1 << 20
 OUTGOING_MAX = 64 * 1024 * 1024
 """Bytes that may wait for one front end; one that lets more pile up is cut off."""
@@ -73,14 +76,15 @@ class WriterProcess:
 
     def serve(self) -> None:
         """The loop."""
-        ticked = time.monotonic()
+        ticked, offers = time.monotonic(), 0
         while not self._stopping:
             asks = self._receive(TICK_S)
             if asks:
                 self._answer(asks)
+                offers += sum(len(ask.offers) for _, ask in asks)
             if time.monotonic() - ticked >= TICK_S:
-                self._tick()
-                ticked = time.monotonic()
+                self._tick(busy=offers > BUSY_OFFERS)
+                ticked, offers = time.monotonic(), 0
             self._announce()
         self._finish()
 
@@ -159,11 +163,11 @@ class WriterProcess:
             return Said(ask.seq, error=str(error))
         return Said(ask.seq, error=f"no verb {ask.verb!r:.40}")
 
-    def _tick(self) -> None:
+    def _tick(self, *, busy: bool) -> None:
         if self._listener not in self._selector.get_map():
             self._selector.register(self._listener, selectors.EVENT_READ)
         try:
-            self._ledger.tick()
+            self._ledger.tick(busy=busy)
         except StoreProblem as error:
             log.warning("tick_failed", error=str(error))
 

@@ -24,7 +24,7 @@ from sandbox_api.bench.postgres import Postgres, PostgresMissing
 from sandbox_api.bench.report import show
 from sandbox_api.bench.row import Result, Store
 from sandbox_api.bench.run import Effort, Tell, measure
-from sandbox_api.bench.traffic import Kind
+from sandbox_api.bench.traffic import Kind, Spread
 from sandbox_api.config import CannotRun
 
 STORES: Final[tuple[Store, ...]] = get_args(Store)
@@ -65,6 +65,7 @@ def run(
     full: bool = False,
     entries: int | None = None,
     seconds: float = 4.0,
+    spread: Spread = "life",
     as_json: bool = False,
 ) -> None:
     """Measure every store and kind, or those that are named, and print.
@@ -75,7 +76,7 @@ def run(
     """
     if workload != "plain":
         raise AssertionError(f"no workload {workload}")
-    effort = Effort(seconds, entries or (FULL if full else None))
+    effort = Effort(seconds, entries or (FULL if full else None), spread)
     wanted = _Wanted(stores or STORES, kinds or KINDS, effort)
     console = Console(stderr=True)
     try:

@@ -25,7 +25,7 @@ from sandbox_api.bench.machine import LOT, Cores
 from sandbox_api.bench.server import Sandbox
 from sandbox_api.bench.stage import Builder, Institutions, Stage
 from sandbox_api.bench.stream import Stream, frame, taken_streamed
-from sandbox_api.bench.traffic import ASSET_OF, Kind, Lot
+from sandbox_api.bench.traffic import ASSET_OF, Kind, Lot, Spread
 
 LINES: Final = 200
 """Transactions in a batch."""
@@ -40,10 +40,11 @@ STAGE_LINES: Final = 500
 class Loads:
     """Sends signed traffic of one kind to a running sandbox. `size`: of the log, as answered."""
 
-    def __init__(self, sandbox: Sandbox, kind: Kind, cores: Cores) -> None:
+    def __init__(self, sandbox: Sandbox, kind: Kind, cores: Cores, spread: Spread = "life") -> None:
         """Set the stage: payers and shops, through the API."""
         self._sandbox: Final = sandbox
         self._kind: Final[Kind] = kind
+        self._spread: Final[Spread] = spread
         self._cores: Final = cores
         self._lots = 0
         self.size: int = self._get("/v1/sandbox")["size"]
@@ -86,7 +87,8 @@ class Loads:
         lots = []
         for at in range(0, many, LOT):
             self._lots += 1
-            lots.append(Lot(self._kind, min(LOT, many - at), hot, self._lots, now))
+            many_here = min(LOT, many - at)
+            lots.append(Lot(self._kind, many_here, hot, self._lots, now, self._spread))
         return self._cores.sign(self._stage, lots)
 
     def _set_stage(self) -> Stage:

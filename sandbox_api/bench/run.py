@@ -19,7 +19,7 @@ from sandbox_api.bench.loads import LINES, SINGLE_CONNECTIONS, Loads
 from sandbox_api.bench.machine import Cores, fsync_rate
 from sandbox_api.bench.row import VOID_SHARE, Result, Row, Store
 from sandbox_api.bench.server import Sandbox
-from sandbox_api.bench.traffic import SIGNATURES, Kind
+from sandbox_api.bench.traffic import SIGNATURES, Kind, Spread
 from sandbox_api.config import OWN_DATABASE
 
 WARM_UP: Final = 1_600
@@ -38,10 +38,11 @@ FSYNC_S: Final = 0.5
 
 class Effort(msgspec.Struct, frozen=True):
     """How much to measure: `seconds` for each load, and `entries` in uniform batches where it is to
-    be so many rather than so long."""
+    be so many rather than so long. `spread` of the time until transactions become void."""
 
     seconds: float = 4.0
     entries: int | None = None
+    spread: Spread = "life"
 
 
 Tell = Callable[[str, float], None]
@@ -85,7 +86,7 @@ class _Measurement:
         self._figures["fsync_per_s"] = fsync_rate(self._folder, FSYNC_S)
         self._say("servers and stage", 0.05)
         with Sandbox(self._data, self._database) as sandbox:
-            loads = Loads(sandbox, self._kind, self._cores)
+            loads = Loads(sandbox, self._kind, self._cores, self._effort.spread)
             staged, staged_bytes = loads.size, self._bytes()
             self._load(loads)
             self._figures["server_pss_mb"] = sandbox.pss_mb()

@@ -33,8 +33,16 @@ TOTAL_MIN: Final = 50_00
 TOTAL_MAX: Final = 450_00
 """Tiyn in one payment: a thousand payers may make a million under the pack's cap on a day."""
 
-AHEAD_MIN_MS: Final = 10 * 60_000
-AHEAD_MAX_MS: Final = NOT_AFTER_AHEAD_MAX_MS - 60_000
+Spread = Literal["life", "day"]
+"""How far ahead `not_after` lies. `life`: seven of ten clients sign for ten minutes, as our wallets
+do, two for an hour, one for anything up to a day, and no clock is quite right. `day`: evenly from
+ten minutes to a day, so that every id falls on another page of its index."""
+
+MINUTE_MS: Final = 60_000
+CLOCK_ERROR_MS: Final = 30_000
+AHEAD_MIN_MS: Final = 10 * MINUTE_MS
+AHEAD_HOUR_MS: Final = 60 * MINUTE_MS
+AHEAD_MAX_MS: Final = NOT_AFTER_AHEAD_MAX_MS - MINUTE_MS
 
 _encode = msgspec.json.Encoder().encode
 
@@ -48,6 +56,7 @@ class Lot(NamedTuple):
     hot: bool
     number: int
     now: int
+    spread: Spread = "life"
 
 
 def signed(stage: Stage, lot: Lot) -> list[bytes]:
@@ -105,7 +114,11 @@ def _request(stage: Stage, shop: Holder, rate: Rate, lot: Lot, chance: random.Ra
 
 
 def _not_after(lot: Lot, chance: random.Random) -> int:
-    return lot.now + chance.randint(AHEAD_MIN_MS, AHEAD_MAX_MS)
+    of_ten = chance.randrange(10) if lot.spread == "life" else 9
+    if of_ten == 9:
+        return lot.now + chance.randint(AHEAD_MIN_MS, AHEAD_MAX_MS)
+    ahead = AHEAD_MIN_MS if of_ten < 7 else AHEAD_HOUR_MS
+    return lot.now + ahead + chance.randint(-CLOCK_ERROR_MS, CLOCK_ERROR_MS)
 
 
 def _seal(seed: bytes, payload: bytes, typ: str) -> bytes:

@@ -195,6 +195,30 @@ def test_idle_moves_the_wal_into_the_file(make_hand, sqlite_url, made):
     hand.store.close()
 
 
+def test_idle_gives_a_large_wal_back_unless_somebody_reads(
+    make_hand, sqlite_url, made, monkeypatch
+):
+    monkeypatch.setattr(sqlite_store, "WAL_KEPT_BYTES", 100_000)
+    monkeypatch.setattr(sqlite_store, "WAL_KEPT_S", 0.0)
+    create_ledger(sqlite_url, made.ledger)
+    hand = make_hand(sqlite_url)
+    wal = sqlite_url.removeprefix("sqlite:///") + "-wal"
+    hand.commit([Plan()], tiles=[TileRow(0, n, bytes(8192)) for n in range(50)])
+    reader = sqlite3.connect(f"file:{wal.removesuffix('-wal')}?mode=ro", uri=True)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM tile").fetchone()
+
+    hand.store.idle()
+
+    assert os.path.getsize(wal) > 100_000
+    reader.close()
+    hand.store.idle()
+    assert os.path.getsize(wal) == 0
+    hand.commit([Plan()])
+    assert hand.store.head().size == 2
+    hand.store.close()
+
+
 def test_commits_are_flushed_to_disk(make_hand, sqlite_url, made):
     create_ledger(sqlite_url, made.ledger)
     store = open_writing(sqlite_url)
