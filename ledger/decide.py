@@ -14,23 +14,25 @@ from typing import Any
 import msgspec
 
 from ledger.core import counters
-from ledger.core.account import AccountKind
+from ledger.core.account import RESERVED, AccountKind
 from ledger.core.amount import format_amount
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Params, Reason, Refused, in_precedence, refused
 from ledger.core.geometry import Point
-from ledger.core.ids import b64, derive_key, thumbprint, unb64
+from ledger.core.ids import ID_BYTES, TransactionId, b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import PackInForce
+from ledger.core.objects import Object, PackInForce
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.state import AMOUNT_MAX
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Signer, Transaction
-from ledger.kinds import KINDS
+from ledger.kinds import KINDS, read_proposed
+from ledger.kinds.approve import Approve, proposal_of
 from ledger.kinds.genesis import GenesisPayload
 from ledger.kinds.kind import Kind, Refusal, id_of
 from ledger.kinds.pay import Pay
 from ledger.kinds.refund import Refund
+from ledger.rules import approvals
 from ledger.rules.pack import Pack, Row, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
@@ -61,10 +63,11 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
     payload holds cannot be read (an amount, an id, a pack)."""
     pack = pack_in_force(known)
     rows = pack.in_force(at)
-    drafted = draft(tx, known, at, ledger, bool(rows))
+    drafted = draft(tx, known, at, ledger, rows)
     if isinstance(drafted, Refused):
         return drafted
     reasons: list[Reason] = []
+    _check_payees(drafted, known)
     cases = [case_of(movement, known, at) for movement in drafted.movements]
     for case in cases:
         reasons += judge(case, rows)
@@ -75,21 +78,85 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
     return Accepted(settle(drafted, zone, at), pack.digest)
 
 
-def draft(tx: Transaction, known: Known, at: int, ledger: str, ruled: bool) -> Plan | Refused:
+def draft(
+    tx: Transaction, known: Known, at: int, ledger: str, rows: tuple[Row, ...]
+) -> Plan | Refused:
     """What the kind would do: all checks but rules and funds. The audit re-applies through this.
 
-    `ruled`: whether any rule is in force; without one almost everything is refused.
+    `rows`: the rules in force; without one almost everything is refused.
     """
     kind = KINDS[type(tx.payload)]
-    checked = _envelope(tx, kind, known, at, ledger)
-    if isinstance(checked, Refused):
-        return checked
-    if not ruled and not kind.without_pack:
+    signer = _envelope(tx, kind, known, at, ledger)
+    if isinstance(signer, Refused):
+        return signer
+    if not rows and not kind.without_pack:
         return refused(Code.PACK_EMPTY, LEDGER)
+    needed = keys_needed(kind.name, rows)
+    if needed > 1:
+        return refused(Code.APPROVALS_MISSING, LEDGER, kind=kind.name, needed=needed)
     try:
-        return kind.plan(tx, checked, known, at)
+        plan = kind.plan(tx, signer, known, at)
+        if isinstance(plan, Plan) and isinstance(tx.payload, Approve):
+            return _approved(plan, signer, known, at, rows)
+        return plan
     except Refusal as refusal:
         return refusal.refusal
+
+
+def keys_needed(kind: str, rows: tuple[Row, ...]) -> int:
+    """How many keys of the party must agree to a transaction of this kind."""
+    for row in rows:
+        if isinstance(row.parameters, approvals.Parameters):
+            return row.parameters.keys.get(kind, 1)
+    return 1
+
+
+def _approved(
+    plan: Plan, signer: Signer, known: Known, at: int, rows: tuple[Row, ...]
+) -> Plan | Refused:
+    """The approval, and with it what was proposed where the number of keys is now full. Keys that
+    have been revoked since they agreed count no more."""
+    (proposal,) = plan.objects
+    body = proposal_of(proposal)
+    keys = [known.object("key", unb64(kid, 32)) for kid in body.approvals]
+    agreed = sum(key is not None and key.status == "active" for key in keys)
+    needed = max(2, keys_needed(body.kind, rows))
+    if agreed < needed:
+        return plan
+    done = executed(proposal, signer.kid)
+    kind = KINDS[type(done.payload)]
+    if signer.party.role not in kind.roles:
+        return refused(Code.ROLE_NOT_ADMITTED, LEDGER, role=signer.party.role.value)
+    what = kind.plan(done, signer, known, at)
+    if isinstance(what, Refused):
+        return what
+    after = msgspec.structs.replace(proposal, status="done", due=None)
+    return msgspec.structs.replace(
+        what, objects=(after, *what.objects), facts={**what.facts, **plan.facts}
+    )
+
+
+def executed(proposal: Object, kid: bytes) -> Transaction:
+    """What a proposal puts forward, as its last approval does it: ids that it creates are derived
+    from the transaction that proposed it, so whoever proposes knows them."""
+    body = proposal_of(proposal)
+    id = TransactionId(body.not_after, unb64(body.digest, 32))
+    return Transaction(id, kid, read_proposed(body.payload), b"", ())
+
+
+def _check_payees(plan: Plan, known: Known) -> None:
+    """Money is reserved under the eyes of the rules for the one who is to be paid: a kind that
+    names another payee to them than in the object is at fault."""
+    for movement in plan.movements:
+        target = movement.target
+        if target.kind not in RESERVED:
+            continue
+        of_plan = (o for o in plan.objects if (o.type, o.key) == (target.kind.value, target.id))
+        reserve = next(of_plan, None) or known.object(target.kind.value, target.id)
+        payee = reserve and known.account(unb64(reserve.body.payee, ID_BYTES))  # type: ignore[attr-defined]
+        party = payee and known.body("party", payee.owner, Party)
+        if party != movement.target_party:
+            raise AssertionError(f"reserved for another party than the object of {b64(target.id)}")
 
 
 def settle(plan: Plan, zone: bytes | None, at: int) -> Plan:
@@ -123,7 +190,7 @@ def judge(case: Case, rows: tuple[Row, ...]) -> Iterator[Reason]:
 def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
     """Every rule in force over every movement, passed or not; none where the kind refuses."""
     rows = pack_in_force(known).in_force(at)
-    drafted = draft(tx, known, at, ledger, bool(rows))
+    drafted = draft(tx, known, at, ledger, rows)
     if isinstance(drafted, Refused):
         return []
     cases = [case_of(movement, known, at) for movement in drafted.movements]
@@ -157,7 +224,21 @@ def needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
     for digest in known.values.get(current, ()):
         yield ("object", "pack", digest)
     yield from KINDS[type(tx.payload)].needs(tx, known)
+    if isinstance(tx.payload, Approve):
+        yield from _executed_needs(tx.payload, tx.kid, known, at)
     yield from _rule_needs(tx, known, at)
+
+
+def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iterator[Need]:
+    """Needs of what an approval may do."""
+    proposal: Object | None = known.values.get(("object", "proposal", id_of(payload.proposal)))
+    if proposal is None:
+        return
+    for approval in proposal_of(proposal).approvals:
+        yield ("object", "key", unb64(approval, 32))
+    done = executed(proposal, kid)
+    yield from KINDS[type(done.payload)].needs(done, known)
+    yield from _rule_needs(done, known, at)
 
 
 def _rule_needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:

@@ -210,7 +210,7 @@ class Replay:
         """All checks but the rules. Which zone decided is taken from the leaf's facts: it must be a
         zone, and something must have been paid there; that it is the right one, deciding shows."""
         pack = pack_in_force(self.state)
-        plan = draft(tx, self.state, leaf.at, self.ledger, bool(pack.in_force(leaf.at)))
+        plan = draft(tx, self.state, leaf.at, self.ledger, pack.in_force(leaf.at))
         if isinstance(plan, Refused):
             return plan
         key: bytes | None = None

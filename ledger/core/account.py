@@ -8,10 +8,24 @@ import msgspec
 
 
 class AccountKind(StrEnum):
-    """What an account is for. Only an `issue` account may stand below zero."""
+    """What an account is for. Only an `issue` account may stand below zero.
+
+    A `hold` or `lock` is money of its owner that is reserved for somebody: an object of that type
+    and the account's id says for whom. What arrives for a frozen account may wait on its `held`
+    account. Seized assets are the central bank's on a `reserve`. Only the kinds made for them move
+    any of these.
+    """
 
     ISSUE = "issue"
     WALLET = "wallet"
+    HOLD = "hold"
+    LOCK = "lock"
+    HELD = "held"
+    RESERVE = "reserve"
+
+
+RESERVED = frozenset({AccountKind.HOLD, AccountKind.LOCK})
+"""Accounts whose money is for the payee that their object names, or goes back to their owner."""
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -34,7 +34,8 @@ COUNTER_MAX = 2**63 - 1
 
 
 def add(sum: int, by: int) -> int:
-    """The counter after one more, `by` >= 0; in whatever order parts are added, the same."""
+    """The counter after one more. `by` is negative where what was counted did not come about; short
+    of `COUNTER_MAX` the order of parts makes no difference."""
     total = sum + by
     return total if total <= COUNTER_MAX else COUNTER_MAX
 

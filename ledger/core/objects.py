@@ -11,6 +11,7 @@ import msgspec
 from ledger.core.asset import Asset
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
+from ledger.core.proposal import Proposal
 from ledger.core.zone import Permit, Terminal, Zone
 
 Lookup = tuple[str, bytes]
@@ -50,7 +51,18 @@ class Clock(msgspec.Struct, frozen=True):
 
 
 Body = (
-    Genesis | Party | Key | Asset | PackInForce | Rate | Zone | Permit | Terminal | Payment | Clock
+    Genesis
+    | Party
+    | Key
+    | Asset
+    | PackInForce
+    | Rate
+    | Zone
+    | Permit
+    | Terminal
+    | Payment
+    | Clock
+    | Proposal
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -65,6 +77,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "terminal": Terminal,
     "payment": Payment,
     "clock": Clock,
+    "proposal": Proposal,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.core.account import Account
+from ledger.core.account import Account, AccountKind
 from ledger.core.asset import Asset
 from ledger.core.geometry import Point
 from ledger.core.objects import Object
@@ -33,6 +33,7 @@ class Movement(msgspec.Struct, frozen=True):
 
     `purpose` is the kind's word for it (transfer, pay, refund, issue, redeem). `value` is the value
     in tiyn, None where no rate fixes it. `place` is set where a terminal asked for the money.
+    `target_party` is who is paid: the target's owner, or where money is reserved, the payee.
     """
 
     source: Account
@@ -55,14 +56,24 @@ class Opening(msgspec.Struct, frozen=True):
     kind: str
     mark: str = ""
 
+    def account(self, number: int = -1, index: int = -1) -> Account:
+        """The account as entry `index` opens it; before that its number is not known."""
+        return Account(
+            number, self.id, self.owner, self.asset, AccountKind(self.kind), self.mark, "open", 0,
+            index,
+        )  # fmt: skip
+
 
 class Plan(msgspec.Struct, frozen=True):
     """All that a transaction would change. `objects` replace those of the same type and key;
-    `written` in them is filled in on applying. `counts` are extra counter sums beside those that
-    every movement feeds: (measure, period, subject, part, by)."""
+    `written` in them is filled in on applying. `statuses`: accounts by id with the status they have
+    after the movements. `counts` are extra counter sums beside those that every movement feeds:
+    (measure, period, subject, part, by); `by` is negative where what was counted did not come
+    about."""
 
     movements: tuple[Movement, ...] = ()
     openings: tuple[Opening, ...] = ()
     objects: tuple[Object, ...] = ()
+    statuses: tuple[tuple[bytes, str], ...] = ()
     counts: tuple[tuple[str, int, bytes, str, int], ...] = ()
     facts: Facts = {}

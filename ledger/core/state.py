@@ -78,31 +78,24 @@ class State(Known):
     def apply(self, plan: Plan, index: int, at: int) -> list[Posted]:
         """Make the plan's changes as entry `index` at `at` (ms UTC); return its posting rows.
 
-        Raises NeedMissing before anything is changed where an object to be replaced is not loaded.
+        Raises NeedMissing before anything is changed where what is replaced is not loaded.
         """
         for object_ in plan.objects:
             self.get(("object", object_.type, object_.key))
+        for id, _ in plan.statuses:
+            self.get(("account", id))
         for opening in plan.openings:
-            account = Account(
-                number=self.accounts_opened,
-                id=opening.id,
-                owner=opening.owner,
-                asset=opening.asset,
-                kind=AccountKind(opening.kind),
-                mark=opening.mark,
-                status="open",
-                balance=0,
-                written=index,
-            )
+            self._put_account(opening.account(self.accounts_opened, index))
             self.accounts_opened += 1
-            self.values["account", opening.id] = account
-            self.changes.accounts["account", opening.id] = account
         for object_ in plan.objects:
             self._put_object(object_, index)
         rows: list[Posted] = []
         for movement in plan.movements:
             self._post(movement, index, rows)
             self._count(movement, at)
+        for id, status in plan.statuses:
+            account = self.values["account", id]
+            self._put_account(msgspec.structs.replace(account, status=status, written=index))
         for measure, period, subject, part, by in plan.counts:
             self._add(("counter", measure, period, subject, part), by)
         return rows
@@ -111,6 +104,10 @@ class State(Known):
         """What changed since the last call; the store writes it in one commit."""
         changes, self.changes = self.changes, Changes()
         return changes
+
+    def _put_account(self, account: Account) -> None:
+        self.values["account", account.id] = account
+        self.changes.accounts["account", account.id] = account
 
     def _put_object(self, object_: Object, index: int) -> None:
         need = ("object", object_.type, object_.key)

@@ -71,7 +71,8 @@ class OpenRequest(msgspec.Struct, frozen=True):
 
 
 class Transaction(msgspec.Struct, frozen=True):
-    """One transaction as read. `envelopes`: the outer one first, then those embedded in it."""
+    """One transaction as read. `envelopes`: the outer one first, then those embedded in it.
+    `proposed`: what a `propose/1` puts forward."""
 
     id: TransactionId
     kid: bytes
@@ -79,6 +80,7 @@ class Transaction(msgspec.Struct, frozen=True):
     jws: bytes
     envelopes: tuple[Envelope, ...]
     request: OpenRequest | None = None
+    proposed: Payload | None = None
 
 
 class Signer(msgspec.Struct, frozen=True):

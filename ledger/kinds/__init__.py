@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar, Union
 
 import msgspec
@@ -19,6 +20,7 @@ from ledger.core.transaction import OpenRequest, Payload, Request, Transaction
 from ledger.errors import Malformed
 from ledger.kinds import (
     account,
+    approve,
     asset,
     clock,
     expire,
@@ -30,12 +32,14 @@ from ledger.kinds import (
     pay,
     permit,
     permit_revoke,
+    propose,
     rate,
     redeem,
     refund,
     terminal,
     tier,
     transfer,
+    withdraw,
     zone_change,
     zone_draw,
     zone_resume,
@@ -46,7 +50,7 @@ from ledger.kinds.kind import Kind
 _MODULES = (
     genesis, party, key, tier, account, asset, pack, rate, zone_draw, zone_change, zone_suspend,
     zone_resume, permit, permit_revoke, terminal, issue, redeem, transfer, pay, refund, clock,
-    expire,
+    expire, propose, approve, withdraw,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}
@@ -69,10 +73,20 @@ def read(jws: bytes, *, checked: bool = False) -> Transaction:
     if len(envelope.payload) > PAYLOAD_MAX and not KINDS[type(payload)].large:
         raise Malformed("payload.size", f"a payload of this kind has at most {PAYLOAD_MAX} bytes")
     id = TransactionId(payload.not_after, envelope.digest)
-    if not isinstance(payload, pay.Pay):
-        return Transaction(id, envelope.kid, payload, envelope.jws, (envelope,))
-    request, inner = read_request(payload.request, checked=checked)
-    return Transaction(id, envelope.kid, payload, envelope.jws, (envelope, inner), request)
+    if isinstance(payload, pay.Pay):
+        request, inner = read_request(payload.request, checked=checked)
+        return Transaction(id, envelope.kid, payload, envelope.jws, (envelope, inner), request)
+    proposed = read_proposed(payload.payload) if isinstance(payload, propose.Propose) else None
+    return Transaction(id, envelope.kid, payload, envelope.jws, (envelope,), proposed=proposed)
+
+
+@lru_cache(maxsize=64)
+def read_proposed(text: str) -> Payload:
+    """What a proposal puts forward; raises Malformed ("proposal.kind": it must stand alone)."""
+    payload = decode_payload(text.encode(), PayloadDecoder)
+    if KINDS[type(payload)].alone:
+        raise Malformed("proposal.kind", "this kind of transaction cannot be proposed", "payload")
+    return payload
 
 
 def read_request(jws: bytes | str, *, checked: bool = False) -> tuple[OpenRequest, Envelope]:

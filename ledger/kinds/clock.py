@@ -47,4 +47,4 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     return Plan(objects=(Object("clock", b"", signer.id, "active", None, body, (), 0),))
 
 
-KIND = Kind(SetClock, frozenset({Role.OPERATOR}), _plan, _needs, without_pack=True)
+KIND = Kind(SetClock, frozenset({Role.OPERATOR}), _plan, _needs, without_pack=True, alone=True)

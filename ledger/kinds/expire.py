@@ -11,18 +11,18 @@ from typing import Annotated
 from msgspec import Meta
 
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.ids import decode_segment
+from ledger.core.ids import b64, decode_segment
 from ledger.core.needs import Known, Need
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Ms, Payload, Signer, Transaction
 from ledger.errors import Malformed
-from ledger.kinds import permit, zone_draw
+from ledger.kinds import permit, propose, zone_draw
 from ledger.kinds.kind import DueKind, Kind, payload_of
 
-DUE: dict[str, DueKind] = {
-    kind.type: kind for kind in (DueKind("permit", permit.ended), DueKind("zone", zone_draw.ended))
-}
+_MODULES = (permit, zone_draw, propose)
+
+DUE: dict[str, DueKind] = {module.DUE.type: module.DUE for module in _MODULES}
 """Types of objects that end by time, and what becomes of them."""
 
 
@@ -44,7 +44,11 @@ def key_of(payload: Expire) -> bytes:
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
     payload = payload_of(tx, Expire)
-    yield ("object", payload.type, key_of(payload))
+    need: Need = ("object", payload.type, key_of(payload))
+    yield need
+    object_, kind = known.values.get(need), DUE.get(payload.type)
+    if object_ is not None and kind is not None:
+        yield from kind.needs(object_, known)
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -53,7 +57,11 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     object_ = None if kind is None else known.object(payload.type, key_of(payload))
     if kind is None or object_ is None or object_.due != payload.due or payload.due > at:
         return refused(Code.NOT_DUE, KIND.name, type=payload.type, key=payload.key)
-    return Plan(objects=(kind.ended(object_),))
+    plan = kind.ended(object_, known, at)
+    for after in plan.objects:
+        if after.due is not None and after.due <= at:
+            raise AssertionError(f"{after.type} {b64(after.key)} is due again at {after.due}")
+    return plan
 
 
-KIND = Kind(Expire, frozenset({Role.OPERATOR}), _plan, _needs, without_pack=True)
+KIND = Kind(Expire, frozenset({Role.OPERATOR}), _plan, _needs, without_pack=True, alone=True)

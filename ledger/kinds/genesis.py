@@ -71,4 +71,4 @@ def _keys(payload: Payload) -> tuple[str, ...]:
     return (payload.central_bank, payload.operator, payload.log_key)
 
 
-KIND = Kind(GenesisPayload, ANYONE, _plan, _needs, _keys, without_pack=True)
+KIND = Kind(GenesisPayload, ANYONE, _plan, _needs, _keys, without_pack=True, alone=True)

@@ -36,8 +36,8 @@ class Kind:
     `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys
     (base64url) that the transaction would register: the shell checks that they are good points.
     `large`: the payload may have 40,000 bytes. `without_pack`: may be done while no rule is in
-    force. `fresh`: what it would make, where a batch looks that up at once because it is as a rule
-    not there.
+    force. `alone`: it cannot be proposed. `fresh`: what it would make, where a batch looks that up
+    at once because it is as a rule not there.
     """
 
     payload: type[Payload]
@@ -47,20 +47,29 @@ class Kind:
     keys: Callable[[Payload], tuple[str, ...]] = lambda payload: ()
     large: bool = False
     without_pack: bool = False
+    alone: bool = False
     fresh: Callable[[Transaction], Need] | None = None
     name: str = field(init=False)
     """The versioned name, as in `transfer/1`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", str(self.payload.__struct_config__.tag))
+        object.__setattr__(self, "name", kind_name(self.payload))
+
+
+def kind_name(payload: type[Payload]) -> str:
+    """The versioned name of the kind with this payload, as in `transfer/1`."""
+    return str(payload.__struct_config__.tag)
 
 
 @dataclass(frozen=True, slots=True)
 class DueKind:
-    """What becomes of objects of `type` when their due time comes."""
+    """What becomes of objects of `type` when their due time comes. `ended` must never refuse, and
+    an object that goes on is due again at a later time than the one given. `needs` is a prefetch.
+    """
 
     type: str
-    ended: Callable[[Object], Object]
+    ended: Callable[[Object, Known, int], Plan]
+    needs: Callable[[Object, Known], Iterator[Need]] = lambda object_, known: iter(())
 
 
 class Refusal(Exception):

@@ -137,4 +137,4 @@ def _fresh(tx: Transaction) -> Need:
     return ("object", "payment", _payment_key(tx, request_of(tx)))
 
 
-KIND = Kind(Pay, ANYONE, _plan, _needs, fresh=_fresh)
+KIND = Kind(Pay, ANYONE, _plan, _needs, fresh=_fresh, alone=True)

@@ -16,7 +16,7 @@ from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
 from ledger.core.zone import Permit
-from ledger.kinds.kind import Kind, id_of, party_need, party_of, payload_of
+from ledger.kinds.kind import DueKind, Kind, id_of, party_need, party_of, payload_of
 from ledger.kinds.zone_change import supervised_zone
 
 
@@ -58,9 +58,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     )  # fmt: skip
 
 
-def ended(object_: Object) -> Object:
+def _ended(object_: Object, known: Known, at: int) -> Plan:
     """The permit after its time. It stays findable, so a refusal can say that it ran out."""
-    return structs.replace(object_, status="expired", due=None)
+    return Plan(objects=(structs.replace(object_, status="expired", due=None),))
+
+
+DUE = DueKind("permit", _ended)
 
 
 KIND = Kind(GrantPermit, frozenset({Role.SUPERVISOR}), _plan, _needs)

@@ -22,7 +22,7 @@ from ledger.core.transaction import AmountText, Label, Ms, Payload, Signer, Tran
 from ledger.core.zone import Hours, Zone
 from ledger.errors import Malformed
 from ledger.kinds.asset import AssetCode
-from ledger.kinds.kind import Kind, payload_of
+from ledger.kinds.kind import DueKind, Kind, payload_of
 
 MINUTES_OF_DAY = 1440
 
@@ -92,9 +92,12 @@ def zone_lookups(zone: Zone) -> tuple[Lookup, ...]:
     return tuple(("cell", cell.encode()) for cell in cells(zone.area))
 
 
-def ended(object_: Object) -> Object:
+def _ended(object_: Object, known: Known, at: int) -> Plan:
     """The zone after its last day. It stays findable, so a refusal can still name it."""
-    return msgspec.structs.replace(object_, status="ended", due=None)
+    return Plan(objects=(msgspec.structs.replace(object_, status="ended", due=None),))
+
+
+DUE = DueKind("zone", _ended)
 
 
 def _cap(text: str | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.rules import (
+    approvals,
     cap_day,
     cap_payment,
     kyc_tier,
@@ -21,7 +22,7 @@ from ledger.rules.rule import Rule
 
 _MODULES = (
     tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
-    rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps,
+    rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}

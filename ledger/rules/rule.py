@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from ledger.core import counters
-from ledger.core.account import Account
+from ledger.core.account import RESERVED, Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Audience, Code, Params
 from ledger.core.geometry import Point, Polygon, cell_of, contains
+from ledger.core.ids import ID_BYTES, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.party import Role
@@ -72,9 +73,10 @@ def is_tender(movement: Movement) -> bool:
     """Whether this movement pays directly in something other than tenge.
 
     Whatever reaches a merchant's account does, by whichever kind and from whomever; so does what a
-    merchant gives away, but for selling it; so does whatever a terminal asked for.
+    merchant gives away, but for selling it; so does whatever a terminal asked for. What is seized
+    pays nobody.
     """
-    if movement.asset.class_ in TENGE_CLASSES:
+    if movement.asset.class_ in TENGE_CLASSES or movement.target.kind == AccountKind.RESERVE:
         return False
     if movement.place is not None or movement.target_party.role == Role.MERCHANT:
         return True
@@ -85,7 +87,7 @@ def is_tender(movement: Movement) -> bool:
 
 def case_of(movement: Movement, known: Known, at: int) -> Case:
     """The movement with the zone, permit and rate that rules judge it by."""
-    if not is_tender(movement):
+    if not is_tender(movement) or was_judged(movement, known):
         return Case(movement, known, at, tender=False)
     place = movement.place
     if place is None:
@@ -94,6 +96,19 @@ def case_of(movement: Movement, known: Known, at: int) -> Case:
     permit = None if zone is None else _permit(place.merchant, zone.key, known, at)
     rate = None if place.rate is None else known.object("rate", place.rate)
     return Case(movement, known, at, True, zone, permit, rate)
+
+
+def was_judged(movement: Movement, known: Known) -> bool:
+    """Whether this movement only ends what was judged before: reserved money goes to the payee that
+    its object names, or what was reserved or held goes back to its owner."""
+    source, owner = movement.source, movement.target.owner
+    if source.kind not in RESERVED and source.kind != AccountKind.HELD:
+        return False
+    if owner == source.owner:
+        return True
+    reserve = known.object(source.kind.value, source.id)
+    payee = None if reserve is None else known.account(unb64(reserve.body.payee, ID_BYTES))  # type: ignore[attr-defined]
+    return payee is not None and owner == payee.owner
 
 
 def deciding_zone(point: Point, known: Known, at: int) -> Object | None:

@@ -32,8 +32,10 @@ def read_offer(offer: Offer) -> Transaction | Unread:
 
 def check_new_keys(tx: Transaction) -> None:
     """Refuse keys that must not be registered; raises Malformed ("key.…", "id.…")."""
-    for public in KINDS[type(tx.payload)].keys(tx.payload):
-        check_public_key(unb64(public, 32))
+    for payload in (tx.payload, tx.proposed):
+        if payload is not None:
+            for public in KINDS[type(payload)].keys(payload):
+                check_public_key(unb64(public, 32))
 
 
 def signature_needs(tx: Transaction) -> Iterator[Need]:

@@ -20,31 +20,37 @@ from ledger.log.merkle import leaf_hash
 from ledger.store.base import EntryRow
 from ledger.writer.answers import Offer, Taken
 from tests.kinds.pure import PureLedger, fork
-from tests.kinds.samples import SAMPLES, sample_world
+from tests.kinds.samples import SAMPLES, bare_world
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "kinds"
 
 
 def world() -> list[dict[str, Any]]:
     """What a ledger was told before a vector's own transaction: bytes and times, nothing else."""
-    return [_told(entry) for entry in sample_world().door.entries]
+    return [_told(entry) for entry in bare_world().door.entries]
 
 
 def vectors() -> dict[str, dict[str, Any]]:
     """Every kind's vector by its file's name, `transfer-1`."""
     first = PureLedger()
     made = {"genesis-1": vector(first, ("central_bank", "operator"))}
-    base = sample_world()
+    base = bare_world()
     for kind, sample in SAMPLES.items():
         world = fork(base)
+        if sample.before is not None:
+            sample.before(world)
+        before = [_told(entry) for entry in world.door.entries[len(base.door.entries) :]]
         answer = world.offer(world.sign(sample.signer, kind, **sample.members(world)))
         assert isinstance(answer, Taken), (kind, answer)
-        made[kind.replace("/", "-")] = vector(world.door, sample.labels)
+        made[kind.replace("/", "-")] = vector(world.door, sample.labels, before)
     return made
 
 
-def vector(ledger: PureLedger, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The newest entry of this ledger, with the ids derived under these labels."""
+def vector(
+    ledger: PureLedger, labels: tuple[str, ...], before: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The newest entry of this ledger, with the ids derived under these labels, and what the ledger
+    was told before it but after the world."""
     entry = ledger.entries[-1]
     leaf = decode_leaf(entry.leaf)
     tx = read(leaf.tx.encode())
@@ -61,17 +67,24 @@ def vector(ledger: PureLedger, labels: tuple[str, ...]) -> dict[str, Any]:
     }
     if tx.request is not None:
         made["request"] = b64(tx.request.id)
+    if before:
+        made["before"] = before
     return made
 
 
 def replayed(told: list[dict[str, Any]]) -> PureLedger:
     """The ledger that was told all this."""
     ledger = PureLedger(told[0]["at"], told[0]["jws"])
-    for row in told[1:]:
+    tell(ledger, told[1:])
+    return ledger
+
+
+def tell(ledger: PureLedger, told: list[dict[str, Any]]) -> None:
+    """Tell a ledger all this, each at its time."""
+    for row in told:
         ledger.at = row["at"]
         answer = ledger.submit([Offer(row["jws"].encode(), False)])[0]
         assert isinstance(answer, Taken), answer
-    return ledger
 
 
 def _told(entry: EntryRow) -> dict[str, Any]:

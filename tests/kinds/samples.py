@@ -4,27 +4,26 @@ what vectors pin. A new kind without a sample fails the tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from tests.builders import ALATAU, DAY, HOUR, World, pack_text, request_id
+from tests.kinds.families import SAMPLES as OF_FAMILIES
 from tests.kinds.pure import MORNING, public
+from tests.kinds.sample import Sample
 from tests.rules.till import Sale, sale_world
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Who signs, what the payload holds, and under which labels ids are derived from it."""
-
-    signer: str
-    members: Callable[[World], dict[str, Any]]
-    labels: tuple[str, ...] = ()
-
-
 def sample_world() -> World:
+    """A world in which the sample of every kind passes."""
+    world = bare_world()
+    for sample in SAMPLES.values():
+        if sample.before is not None:
+            sample.before(world)
+    return world
+
+
+def bare_world() -> World:
     """The world of sales, with a second zone that is suspended and ends in an hour, a zone that is
-    over, and a sale to be refunded."""
+    over, and a sale to be refunded: pinned in `world.json`, so what later kinds need to find is in
+    the `before` of their own samples."""
     world = sale_world()
     world.resting = world.draw(name="Resting", ends_at=MORNING + HOUR)
     world.do("afsa", "zone_suspend/1", zone=world.resting)
@@ -97,7 +96,7 @@ SAMPLES: dict[str, Sample] = {
     "expire/1": Sample(
         "operator", lambda w: {"type": "zone", "key": w.over, "due": MORNING + 1}
     ),
-}  # fmt: skip
+} | OF_FAMILIES  # fmt: skip
 """Every kind but `genesis/1`, which begins a ledger and is made with it."""
 
-__all__ = ["SAMPLES", "Sample", "request_id", "sample_world"]
+__all__ = ["SAMPLES", "Sample", "bare_world", "request_id", "sample_world"]

@@ -16,7 +16,12 @@ from tests.kinds.test_refusals import TABLE
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "kinds.md").read_text("utf-8")
-SECTIONS = {part.split("\n", 1)[0]: part for part in TEXT.split("\n### ")[1:]}
+PAGES = ["kinds.md", *(f"kinds/{path.name}" for path in sorted((DOCS / "kinds").glob("*.md")))]
+SECTIONS = {
+    part.split("\n", 1)[0]: part
+    for page in PAGES
+    for part in (DOCS / page).read_text("utf-8").split("\n### ")[1:]
+}
 SHARED = TEXT.split("\n## ")[1]
 BY_NAME = {kind.name: kind for kind in KINDS.values()}
 
@@ -50,7 +55,7 @@ def test_a_section_names_every_code_that_the_table_of_refusals_finds(name):
     assert {code.value for code in codes} <= told
 
 
-@pytest.mark.parametrize("page", ["kinds.md", "adding-a-kind.md", "adding-a-rule.md"])
+@pytest.mark.parametrize("page", [*PAGES, "adding-a-kind.md", "adding-a-rule.md"])
 def test_a_page_names_only_codes_and_files_that_are_there(page):
     text = (DOCS / page).read_text("utf-8")
     known = {code.value for code in Code} | {

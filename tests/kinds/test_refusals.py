@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.core.decision import Code
 from ledger.core.envelope import seal
 from ledger.core.ids import b64, unb64
 from ledger.core.party import Role
@@ -19,13 +18,13 @@ from ledger.keys import SigningKey
 from ledger.kinds import KINDS
 from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import DAY, HOUR, World, key_of, pack_text
+from tests.kinds.families import REFUSALS
 from tests.kinds.pure import MORNING, fork, public
 from tests.kinds.samples import SAMPLES, sample_world
+from tests.kinds.table import AMOUNTS, NOBODY, C, account, bad, issue_account, party
 from tests.rules.till import Sale, fingerprint
 
-C = Code
 NOW = MORNING + 1
-NOBODY = "A" * 22
 ROLES = {"central_bank": "nbk", "operator": "operator", "supervisor": "afsa", "bank": "bank",
          "exchange": "exchange", "merchant": "cafe", "person": "aigul"}  # fmt: skip
 """Who in the world has a role; treasury and issuer are registered by `base`."""
@@ -151,8 +150,8 @@ def test_a_signature_that_does_not_fit_is_no_transaction(base, kind):
     other = sample(world, kind).rpartition(".")[2]
     flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
 
-    for bad in (other, flipped):
-        refuses(world, f"{head}.{bad}", "bad_signature")
+    for wrong in (other, flipped):
+        refuses(world, f"{head}.{wrong}", "bad_signature")
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
@@ -200,24 +199,6 @@ def test_a_genesis_is_signed_by_the_key_it_names(base):
 # A table a kind ----------------------------------------------------------------------------------
 
 Bend = Callable[[World], dict[str, Any]]
-
-
-def bad(id: str, code: str, signer: str = "", /, *,
-        before: Callable[[World], Any] | None = None, **members: Any) -> Any:  # fmt: skip
-    """A row: the good sample with these members (a callable is asked for the world's own)."""
-    return pytest.param(code, signer, before, members, id=id)
-
-
-def account(name: str, asset: str) -> Callable[[World], str]:
-    return lambda world: world.accounts[name, asset]
-
-
-def party(name: str) -> Callable[[World], str]:
-    return lambda world: world.parties[name]
-
-
-def issue_account(asset: str) -> Callable[[World], str]:
-    return lambda world: world.door.load(("object", "asset", asset.encode())).body.issue_account
 
 
 def terms(**changes: Any) -> Callable[[World], dict[str, Any]]:
@@ -279,17 +260,6 @@ def newline(text: str) -> str:
 
 
 NOT_A_POINT = b64(bytes([2] + [0] * 31))
-TENGE_FORMS = ("1", "1.0", "1.000", "01.00", "+1.00", "-1.00", "1,00", " 1.00", "1.00 ", "1e2",
-               ".10", "1.", "١.٠٠", "1.00\n", "NaN", "0x1.00")  # fmt: skip
-AMOUNTS = [
-    *(bad(f"amount {form!r}", "amount.form", amount=form) for form in TENGE_FORMS),
-    bad("amount of nothing", "amount.zero", amount="0.00"),
-    bad("amount of 2**63", "amount.range", amount="92233720368547758.08"),
-    bad("amount of 2**64", "amount.range", amount="184467440737095516.16"),
-    *(bad(f"amount {value!r}", "payload.member", amount=value) for value in (1, True, None, "")),
-    bad("amount of many digits", "payload.member", amount="1" * 19 + ".00"),
-]
-
 TABLE: dict[str, list[Any]] = {
     "party/1": [
         bad("a bank registers no bank", C.ROLE_NOT_ADMITTED, role="bank"),
@@ -590,7 +560,7 @@ TABLE: dict[str, list[Any]] = {
         bad("of nobody", C.NOT_DUE, key=NOBODY),
         bad("a key spelled otherwise", "id.base64", key="A" * 21 + "B"),
     ],
-}  # fmt: skip
+} | REFUSALS  # fmt: skip
 
 
 def run_out(world: World) -> None:

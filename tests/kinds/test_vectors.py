@@ -17,7 +17,7 @@ from ledger.log.leaf import decode_leaf
 from ledger.log.merkle import leaf_hash
 from ledger.writer.answers import Offer
 from tests.builders import key_of
-from tests.kinds.make_vectors import FOLDER, replayed, vector
+from tests.kinds.make_vectors import FOLDER, replayed, tell, vector
 from tests.kinds.pure import PureLedger
 
 NAMES = sorted(kind.name.replace("/", "-") for kind in KINDS.values())
@@ -43,10 +43,11 @@ def test_a_kind_does_what_its_vector_says(world, name):
     expected = held(name)
     ledger = replayed([expected]) if name == "genesis-1" else world.fork()
     if name != "genesis-1":
+        tell(ledger, expected.get("before", []))
         ledger.at = expected["at"]
         ledger.submit([Offer(expected["jws"].encode(), False)])
 
-    assert vector(ledger, tuple(expected["derived"])) == expected
+    assert vector(ledger, tuple(expected["derived"]), expected.get("before")) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)

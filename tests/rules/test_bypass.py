@@ -23,9 +23,11 @@ from ledger.kinds import KINDS, read
 from ledger.rules.rule import SELLS_TO
 from ledger.writer.answers import Answer, Declined, Taken, Unread
 from tests.builders import ALATAU, ALMATY, DAY, HOUR, World, derived, key_of, request_id
+from tests.kinds import families
 from tests.kinds.pure import MORNING, fork, pure_world
 from tests.kinds.samples import SAMPLES, sample_world
-from tests.rules.till import MOVES, Sale, codes, fingerprint, sale_world
+from tests.rules import till
+from tests.rules.till import Sale, codes, fingerprint, sale_world
 from tests.scale import SCALE
 
 C = Code
@@ -292,6 +294,9 @@ Draw = Callable[[Any], Any]
 Try = Callable[[Draw, World], tuple[str, dict[str, Any]]]
 
 
+MOVES = till.MOVES | families.MOVES
+
+
 def test_every_kind_that_moves_money_is_tried_above_and_below():
     assert set(TRIES) == {kind.name for kind in KINDS.values()} - {"genesis/1"}
     assert MOVES.keys() <= set(TRIES)
@@ -402,7 +407,7 @@ TRIES: dict[str, Try] = {name: by_sample(name) for name in SAMPLES} | {
     "permit_revoke/1": lambda draw, world: ("afsa", {"permit": pick(draw, world.permits)}),
     "clock/1": lambda draw, world: (
         "operator", {"offset": 0, "frozen_at": world.door.at + HOUR}),
-}  # fmt: skip
+} | families.TRIES  # fmt: skip
 """How each kind is tried at random; those without money or zones by their sample, repeatedly."""
 
 

@@ -20,8 +20,10 @@ from ledger.core.decision import PRECEDENCE, Code
 from ledger.core.ids import unb64
 from ledger.kinds import KINDS
 from tests.builders import ALATAU, ALMATY, DAY, HOUR, World, pack_text, request_id
+from tests.kinds import families
 from tests.kinds.pure import MORNING, fork
-from tests.rules.till import MOVES, STILL, Sale, codes, fingerprint, move, sale_world
+from tests.rules import till
+from tests.rules.till import Sale, codes, fingerprint, move, sale_world
 
 C = Code
 Codes = tuple[Code, ...]
@@ -473,6 +475,8 @@ MONEY = [
 TABLE = [*PROCEDURE, *STATUS, *DATES, *HOURS, *SHAPE, *OVERLAP, *ASSETS, *PERMITS, *TILLS, *RATING,
          *CAPS, *TIERS, *PACKS, *MONEY]  # fmt: skip
 
+MOVES = till.MOVES | families.MOVES
+STILL = till.STILL | families.STILL
 TRIES = {attempt.__name__: attempt for tries in MOVES.values() for attempt in tries}
 
 

@@ -1,0 +1,28 @@
+"""approvals/1: how many keys of a party must agree before it does something of a kind.
+
+It judges no movement: deciding asks it for every transaction. A kind that it does not name needs
+one key, its signer's. What needs more comes in by `propose/1` and `approve/1` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ledger.rules.rule import Case, Finding, Rule
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`keys`: versioned name of a kind to the number of keys, 2..8."""
+
+    keys: dict[str, Annotated[int, Meta(ge=2, le=8)]]
+
+
+def check(case: Case, parameters: Parameters) -> Finding | None:
+    """Says nothing of movements."""
+    return None
+
+
+RULE = Rule("approvals/1", Parameters, check)

@@ -1,0 +1,29 @@
+"""Families of kinds: what each brings to the tests that run over every kind, one module a family.
+
+A module has any of `SAMPLES` (kind to `Sample`), `REFUSALS` (kind to rows of `bad`), `MOVES` and
+`STILL` (see `tests.rules.till`), `TRIES` (see `tests.rules.test_bypass`).
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import Any
+
+_MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+
+
+def _merged(name: str) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for module in _MODULES:
+        found = getattr(module, name, {})
+        assert not made.keys() & found.keys(), (name, module)
+        made |= found
+    return made
+
+
+SAMPLES = _merged("SAMPLES")
+REFUSALS = _merged("REFUSALS")
+MOVES = _merged("MOVES")
+TRIES = _merged("TRIES")
+STILL = frozenset[str]().union(*(getattr(module, "STILL", frozenset()) for module in _MODULES))
