@@ -13,8 +13,12 @@ every reason. Not safe for threads: make one client each.
 from __future__ import annotations
 
 import base64
+import json
+import os
 import random
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -33,6 +37,8 @@ from ledger.keys import SigningKey, public_key_to_jwk
 from ledger.log.checkpoint import Checkpoint
 from ledger.log.leaf import decode_leaf
 from sandbox_api.witness import Witness
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 VALID_FOR_MS: Final = 10 * 60_000
 """How long what a wallet or till signs may still be accepted."""
@@ -100,6 +106,13 @@ class SandboxClient:
         self._session.trust_env = False  # a proxy or netrc of this machine is none of ours
         self._ledger = ""
         self._ahead_ms = 0  # of the sandbox's time before this machine's
+
+    @classmethod
+    def from_environment(cls, *, secret: bool = False, lang: str = "en") -> SandboxClient:
+        """The sandbox that `TENGE_URL` and `TENGE_KEY` name (`TENGE_SECRET_KEY` where `secret`), as
+        `tenge up` prints them."""
+        key = os.environ["TENGE_SECRET_KEY" if secret else "TENGE_KEY"]
+        return cls(os.environ.get("TENGE_URL", DEFAULT_URL), key, lang=lang)
 
     def get(self, path: str, **query: object) -> Any:
         """Read a path under `/v1`, as JSON, or as text where it is text."""
@@ -258,6 +271,21 @@ class Wallet:
         key = key or SigningKey.generate()
         joined = client.post("/sandbox/onboard", {"jwk": public_key_to_jwk(key.public_key)})
         return cls(client, key, {row["asset"]: row["id"] for row in joined["accounts"]})
+
+    @classmethod
+    def persona(cls, client: SandboxClient, name: str) -> Wallet:
+        """Act for one of the sandbox's invented parties (`bank`, `supervisor`, …) on the machine
+        where it runs: `tenge keys show` gives the key, from the data folder in `TENGE_DATA`."""
+        command = [sys.executable, "-m", "sandbox_api", "keys", "show", name]
+        if "TENGE_DATA" in os.environ:
+            command += ["--data", os.environ["TENGE_DATA"]]
+        shown = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        if shown.returncode:
+            raise ValueError(shown.stderr.strip())
+        key = SigningKey.from_jwk(json.loads(shown.stdout))
+        listed = {one["name"]: one for one in client.get("/sandbox")["personas"]}
+        accounts = listed.get(name, {}).get("accounts", [])
+        return cls(client, key, {row["asset"]: row["id"] for row in accounts})
 
     def seal(self, kind: str, **members: object) -> str:
         """Sign a transaction and send nothing. `from_` stands for the member `from`."""

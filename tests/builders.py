@@ -29,10 +29,9 @@ ZONE_SQUARE = [[76_9500000, 43_5000000], [77_2800000, 43_5000000], [77_2800000, 
                [76_9500000, 43_8000000]]  # fmt: skip
 
 
-def pack_text() -> str:
-    """The pack that the sandbox ships."""
-    folder = resources.files("ledger.rules") / "packs" / "cryptocity-hypothetical.toml"
-    return folder.read_text("utf-8")
+def pack_text(name: str = "cryptocity-hypothetical") -> str:
+    """A pack that the sandbox ships."""
+    return (resources.files("ledger.rules") / "packs" / f"{name}.toml").read_text("utf-8")
 
 
 def key_of(name: str) -> SigningKey:

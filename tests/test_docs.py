@@ -60,6 +60,9 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
 def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     linked = {(ROOT / "docs" / link).resolve() for link in LINK.findall(index)}
+    for folder in ("kinds", "recipes"):  # they have an index of their own
+        inner = (ROOT / "docs" / folder / "README.md").read_text("utf-8")
+        linked |= {(ROOT / "docs" / folder / link).resolve() for link in LINK.findall(inner)}
 
     pages = set((ROOT / "docs").rglob("*.md")) - {ROOT / "docs" / "README.md"}
 

@@ -30,6 +30,7 @@ from ledger.log.leaf import decode_leaf
 from ledger.store import open_reading
 from ledger.writer.answers import Declined, Offer, Taken
 from tests.builders import DAY, HOUR, World, a_world, derived, key_of, pack_text, request_id
+from tests.kinds.families import EVERYTHING
 
 T0 = 1_790_000_000_000
 SEED = 20261122
@@ -137,6 +138,8 @@ def _every_kind(world: World, operator: SigningKey) -> None:
     for _ in range(2):
         assert isinstance(world.offer(refused), Declined)
     do("afsa", "zone_resume/1", zone=world.zone)
+    for play in EVERYTHING:
+        play(world)
     now = world.door.time()
     short = {"merchant": parties["market"], "zone": world.zone, "valid_from": now - HOUR}
     do("afsa", "permit/1", **short, valid_until=now + HOUR)

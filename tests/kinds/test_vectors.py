@@ -19,9 +19,10 @@ from ledger.writer.answers import Offer
 from tests.builders import key_of
 from tests.kinds.make_vectors import FOLDER, replayed, tell, vector
 from tests.kinds.pure import PureLedger
+from tests.kinds.samples import SAMPLES
 
 NAMES = sorted(kind.name.replace("/", "-") for kind in KINDS.values())
-SEEDS = ("nbk", "afsa", "bank", "exchange", "cafe", "aigul", "operator")
+SEEDS = ("nbk", *sorted({sample.signer for sample in SAMPLES.values()}))
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ class Row:
     redeem: Codes = ()
 
     def expected(self, name: str) -> Codes:
+        name = families.JUDGED_AS.get(name, name)
         if name == "by_pay":
             return self.pay
         if name == "by_refund":
@@ -523,6 +524,8 @@ def test_every_kind_has_its_place_in_the_table():
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_only_kinds_of_the_table_plan_movements(kind):
     module = ast.parse(inspect.getsource(sys.modules[kind.payload.__module__]))
+    if kind.name == "approve/1":
+        return  # what it does was proposed: another kind's movements
     moves = any(
         isinstance(node, ast.keyword) and node.arg == "movements" for node in ast.walk(module)
     )
@@ -549,7 +552,8 @@ def test_who_has_no_authority_hears_only_that(base):
         assert codes(world.offer(world.sign(signer, kind, **members))) == (C.NO_AUTHORITY,), kind
         members["from_"] = "A" * 22
         assert codes(world.offer(world.sign(signer, kind, **members))) == (C.NO_AUTHORITY,), kind
-    assert set(others) == MOVES.keys() - {"issue/1"}  # what is issued comes from nobody's account
+    assert set(others) == till.MOVES.keys() - {"issue/1"}
+    # What is issued comes from nobody's account.
 
 
 def test_a_zone_of_another_city_works_with_data_only(base):

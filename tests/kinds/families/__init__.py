@@ -1,7 +1,9 @@
 """Families of kinds: what each brings to the tests that run over every kind, one module a family.
 
 A module has any of `SAMPLES` (kind to `Sample`), `REFUSALS` (kind to rows of `bad`), `MOVES` and
-`STILL` (see `tests.rules.till`), `TRIES` (see `tests.rules.test_bypass`).
+`STILL` (see `tests.rules.till`), `JUDGED_AS` (attempt of `MOVES` to the attempt of `till` that the
+same rules must answer the same), `TRIES` (see `tests.rules.test_bypass`), and `everything(world)`,
+which leaves entries of all its kinds on a ledger that is then damaged (`tests.audit.everything`).
 """
 
 from __future__ import annotations
@@ -25,5 +27,7 @@ def _merged(name: str) -> dict[str, Any]:
 SAMPLES = _merged("SAMPLES")
 REFUSALS = _merged("REFUSALS")
 MOVES = _merged("MOVES")
+JUDGED_AS = _merged("JUDGED_AS")
 TRIES = _merged("TRIES")
+EVERYTHING = [module.everything for module in _MODULES if hasattr(module, "everything")]
 STILL = frozenset[str]().union(*(getattr(module, "STILL", frozenset()) for module in _MODULES))
