@@ -24,6 +24,7 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, PackInForce
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Plan
+from ledger.core.proposal import Proposal
 from ledger.core.state import AMOUNT_MAX
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Signer, Transaction
 from ledger.kinds import KINDS, read_proposed
@@ -31,6 +32,7 @@ from ledger.kinds.approve import Approve, proposal_of
 from ledger.kinds.genesis import GenesisPayload
 from ledger.kinds.kind import Kind, Refusal, id_of
 from ledger.kinds.pay import Pay
+from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
 from ledger.rules import approvals
 from ledger.rules.pack import Pack, Row, read_pack
@@ -111,17 +113,25 @@ def keys_needed(kind: str, rows: tuple[Row, ...]) -> int:
     return 1
 
 
+def keys_to_agree(kind: str, rows: tuple[Row, ...]) -> int:
+    """How many keys must agree to a proposal of this kind before it is done: two at least."""
+    return max(2, keys_needed(kind, rows))
+
+
+def keys_agreed(body: Proposal, known: Known) -> int:
+    """How many keys agree to a proposal; keys revoked since they agreed count no more."""
+    keys = [known.object("key", unb64(kid, 32)) for kid in body.approvals]
+    return sum(key is not None and key.status == "active" for key in keys)
+
+
 def _approved(
     plan: Plan, signer: Signer, known: Known, at: int, rows: tuple[Row, ...]
 ) -> Plan | Refused:
-    """The approval, and with it what was proposed where the number of keys is now full. Keys that
-    have been revoked since they agreed count no more."""
+    """The approval, and with it what was proposed where the number of keys is now full."""
     (proposal,) = plan.objects
     body = proposal_of(proposal)
-    keys = [known.object("key", unb64(kid, 32)) for kid in body.approvals]
-    agreed = sum(key is not None and key.status == "active" for key in keys)
-    needed = max(2, keys_needed(body.kind, rows))
-    if agreed < needed:
+    agreed = keys_agreed(body, known)
+    if agreed < keys_to_agree(body.kind, rows):
         return plan
     done = executed(proposal, signer.kid)
     kind = KINDS[type(done.payload)]
@@ -130,9 +140,10 @@ def _approved(
     what = kind.plan(done, signer, known, at)
     if isinstance(what, Refused):
         return what
-    after = msgspec.structs.replace(proposal, status="done", due=None)
     return msgspec.structs.replace(
-        what, objects=(after, *what.objects), facts={**what.facts, **plan.facts}
+        what,
+        objects=(closed(proposal, "done"), *what.objects),
+        facts={**what.facts, **plan.facts},
     )
 
 

@@ -75,6 +75,13 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Count = PAGE_ROWS
 
 
+class AfterIdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, in order of id."""
+
+    after: Annotated[IdText | None, Meta(description="Ids above this one.")] = None
+    limit: Count = PAGE_ROWS
+
+
 class PointQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A point on the map, decimal degrees (WGS 84)."""
 

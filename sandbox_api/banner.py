@@ -59,6 +59,7 @@ def facts(up: Up) -> dict[str, Any]:
                 "role": persona.role,
                 "party": persona.party,
                 "kid": persona.kid,
+                "officers": {officer.name: officer.kid for officer in persona.officers},
                 "accounts": {account.asset: account.id for account in persona.accounts},
             }
             for persona in world.personas

@@ -31,7 +31,7 @@ from websockets.sync.client import connect
 
 from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
 from ledger.core.envelope import seal
-from ledger.core.ids import b64
+from ledger.core.ids import TransactionId, b64, derive_key
 from ledger.errors import LogDamaged
 from ledger.keys import SigningKey, public_key_to_jwk
 from ledger.log.checkpoint import Checkpoint
@@ -42,6 +42,9 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 VALID_FOR_MS: Final = 10 * 60_000
 """How long what a wallet or till signs may still be accepted."""
+
+DAY_MS: Final = 86_400_000
+"""How long a proposal waits unless said otherwise."""
 
 PATIENCE_S: Final = 15.0
 """How long a request is tried again before `SandboxAway`."""
@@ -90,6 +93,13 @@ class Request(msgspec.Struct, frozen=True):
     id: str
     url: str
     jws: str
+
+
+class Proposed(msgspec.Struct, frozen=True):
+    """What was put before the other keys of a party: the proposal's id, and the entry of it."""
+
+    id: str
+    receipt: Receipt
 
 
 class SandboxClient:
@@ -162,6 +172,21 @@ class SandboxClient:
     def balance(self, account: str) -> str:
         """What an account holds."""
         return str(self.get(f"/accounts/{account}")["balance"])
+
+    def proposals(self, party: str) -> Iterator[Json]:
+        """What waits for further keys of a party, page by page."""
+        query: Json = {}
+        while True:
+            page = self.get(f"/parties/{party}/proposals", **query)
+            yield from page["proposals"]
+            if page["next"] is None:
+                return
+            query = {"after": page["next"]}
+
+    def proposal(self, id: str) -> Json:
+        """A proposal: what is to be done, which keys agreed, how many must, what became of it."""
+        found: Json = self.get(f"/proposals/{id}")
+        return found
 
     def follow(
         self,
@@ -274,8 +299,9 @@ class Wallet:
 
     @classmethod
     def persona(cls, client: SandboxClient, name: str) -> Wallet:
-        """Act for one of the sandbox's invented parties (`bank`, `supervisor`, …) on the machine
-        where it runs: `tenge keys show` gives the key, from the data folder in `TENGE_DATA`."""
+        """Act for one of the sandbox's invented parties (`bank`, `supervisor`, …), or as a second
+        officer of one (`central-bank-2`), on the machine where it runs: `tenge keys show` gives the
+        key, from the data folder in `TENGE_DATA`."""
         command = [sys.executable, "-m", "sandbox_api", "keys", "show", name]
         if "TENGE_DATA" in os.environ:
             command += ["--data", os.environ["TENGE_DATA"]]
@@ -283,8 +309,14 @@ class Wallet:
         if shown.returncode:
             raise ValueError(shown.stderr.strip())
         key = SigningKey.from_jwk(json.loads(shown.stdout))
-        listed = {one["name"]: one for one in client.get("/sandbox")["personas"]}
-        accounts = listed.get(name, {}).get("accounts", [])
+        accounts: list[Json] = next(
+            (
+                one["accounts"]
+                for one in client.get("/sandbox")["personas"]
+                if name in (one["name"], *one["officers"])
+            ),
+            [],
+        )
         return cls(client, key, {row["asset"]: row["id"] for row in accounts})
 
     def seal(self, kind: str, **members: object) -> str:
@@ -304,6 +336,23 @@ class Wallet:
         """Pay a till's request with one of the tenders it offers."""
         jws = request.jws if isinstance(request, Request) else request
         return self.send("pay/1", from_=self.accounts[asset], request=jws)
+
+    def propose(self, kind: str, *, ends_at: int | None = None, **members: object) -> Proposed:
+        """Put a transaction of any kind before the other keys of this party: what takes two
+        officers. It waits until `ends_at` (ms UTC; a day from now), thirty days at most."""
+        payload = _payload(self.client, kind, members).decode()
+        ends_at = self.client.now() + DAY_MS if ends_at is None else ends_at
+        receipt = self.send("propose/1", payload=payload, ends_at=ends_at)
+        return Proposed(b64(derive_key(TransactionId.parse(receipt.id), "proposal")), receipt)
+
+    def approve(self, proposal: Proposed | str) -> Receipt:
+        """Agree to what another key of this party proposed. The approval that makes the number full
+        does it; PaymentRefused where that is refused, and the proposal stays open."""
+        return self.send("approve/1", proposal=_id_of(proposal))
+
+    def withdraw(self, proposal: Proposed | str) -> Receipt:
+        """Take a proposal of this party back."""
+        return self.send("withdraw/1", proposal=_id_of(proposal))
 
     def balance(self, asset: str = "KZTD") -> str:
         """What this wallet holds of an asset."""
@@ -366,6 +415,10 @@ def _payload(client: SandboxClient, kind: str, members: Mapping[str, object]) ->
             **{name.removesuffix("_"): value for name, value in members.items()},
         }
     )
+
+
+def _id_of(proposal: Proposed | str) -> str:
+    return proposal.id if isinstance(proposal, Proposed) else proposal
 
 
 def _problem(body: Json) -> SandboxProblem:

@@ -21,9 +21,18 @@ class PersonaAccount(msgspec.Struct, frozen=True):
     asset: str
 
 
+class Officer(msgspec.Struct, frozen=True):
+    """A further officer of an institution, with a key of their own. `name` is what `tenge keys
+    show` takes (`central-bank-2`)."""
+
+    name: str
+    kid: str
+
+
 class Persona(msgspec.Struct, frozen=True):
     """One invented party. `name` is the short word that the CLI takes (`market`, `aigerim`),
-    `title` what people read; `role` is the party's role on the ledger."""
+    `title` what people read; `role` is the party's role on the ledger. `kid` is the key that signs
+    unless said otherwise; an institution has `officers` beside, for what two keys must agree to."""
 
     name: str
     title: str
@@ -31,6 +40,7 @@ class Persona(msgspec.Struct, frozen=True):
     party: str
     kid: str
     accounts: tuple[PersonaAccount, ...] = ()
+    officers: tuple[Officer, ...] = ()
 
     def account(self, asset: str) -> str:
         """The id of this persona's account in an asset; KeyError where it has none."""
@@ -83,7 +93,7 @@ class World(msgspec.Struct, frozen=True):
         raise KeyError(f"no till is called {name}")
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the file's form."""
 
 _decode = msgspec.json.Decoder(World).decode

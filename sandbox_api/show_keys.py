@@ -14,10 +14,11 @@ from sandbox_api.ledger_place import world_of
 
 
 def print_list(folder: Path, *, as_json: bool) -> None:
-    """Every persona: short name, role, party, key id."""
+    """Every persona, and every further officer of one: short name, role, party, key id."""
     rows = [
-        {"name": one.name, "role": one.role, "party": one.party, "kid": one.kid, "title": one.title}
+        {"name": name, "role": one.role, "party": one.party, "kid": kid, "title": one.title}
         for one in world_of(folder).personas
+        for name, kid in ((one.name, one.kid), *((it.name, it.kid) for it in one.officers))
     ]
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
@@ -27,9 +28,14 @@ def print_list(folder: Path, *, as_json: bool) -> None:
 
 
 def print_key(folder: Path, name: str) -> None:
-    """The private key of a persona, as one line of JWK."""
+    """The private key of a persona or of an officer, as one line of JWK."""
     world = world_of(folder)
-    names = [one.name for one in world.personas if one.name != "operator"]
+    names = [
+        name
+        for one in world.personas
+        for name in (one.name, *(officer.name for officer in one.officers))
+        if name != "operator"
+    ]
     if name not in names:
         raise CannotRun(f"Nobody is called {name!r}: there are {', '.join(names)}.")
     keyring = Keyring.open_or_create(folder / "keyring")

@@ -505,13 +505,14 @@ class TillEnrolledBody(msgspec.Struct, frozen=True):
 
 
 class PersonaBody(msgspec.Struct, frozen=True):
-    """An invented party of the sandbox's world."""
+    """An invented party of the sandbox's world. `officers`: names of its further keys."""
 
     name: str
     title: str
     role: str
     party: str
     accounts: tuple[TillAccountBody, ...]
+    officers: tuple[str, ...]
 
 
 class TillPlaceBody(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from ledger.kinds import read
 from ledger.kinds.account import OpenAccount
 from ledger.kinds.asset import RegisterAsset
 from ledger.kinds.issue import Issue
+from ledger.kinds.key import RegisterKey
 from ledger.kinds.pack import PutPack
 from ledger.kinds.party import RegisterParty
 from ledger.kinds.permit import GrantPermit
@@ -35,7 +36,7 @@ from ledger.ledger import OPERATOR_KEY, Ledger, genesis
 from ledger.store import create_ledger
 from ledger.writer.answers import Offer, Taken
 from sandbox_api.demo_bank import CLIENT_FUNDS
-from sandbox_api.personas import VERSION, Persona, PersonaAccount, Till, World
+from sandbox_api.personas import VERSION, Officer, Persona, PersonaAccount, Till, World
 from sandbox_api.rates import put_rate
 from sandbox_api.sealed import Sealed, sealed
 
@@ -62,6 +63,9 @@ _INSTITUTIONS: Final = (
     ("bank", "Demo Bank (invented)", Role.BANK),
     ("exchange", "Demo Exchange (invented)", Role.EXCHANGE),
 )
+_WITH_OFFICERS: Final = ("central-bank", *(name for name, *_ in _INSTITUTIONS))
+"""Who has a second officer: what is heavy asks for two keys of theirs from the first day on."""
+
 _CLIENTS: Final = (
     ("market", "Dastarkhan Market, Almaty (invented)", Role.MERCHANT, 3, tuple(ASSETS)),
     ("cafe", "Café Samal, Alatau (invented)", Role.MERCHANT, 3, tuple(ASSETS)),
@@ -102,8 +106,8 @@ def build_world(
 def key_names() -> tuple[str, ...]:
     """Short names of everyone who has a key."""
     return (
-        "central-bank",
-        *(name for name, *_ in _INSTITUTIONS),
+        *_WITH_OFFICERS,
+        *map(officer_key, _WITH_OFFICERS),
         *(name for name, *_ in _CLIENTS),
         *(till_key(name) for name, *_ in _TILLS),
     )
@@ -112,6 +116,11 @@ def key_names() -> tuple[str, ...]:
 def till_key(name: str) -> str:
     """The name of the key of a seeded till."""
     return f"{name}-till"
+
+
+def officer_key(name: str) -> str:
+    """The name of the key of an institution's second officer."""
+    return f"{name}-2"
 
 
 class _Builder:
@@ -133,9 +142,10 @@ class _Builder:
         self._sealed.append(began)
         self._parties["central-bank"] = began.creates_id("central_bank")
         self._parties["operator"] = began.creates_id("operator")
-        self._sign("central-bank", PutPack, text=_pack())  # no rules, no business
+        self._sign("central-bank", PutPack, text=_pack("cryptocity"))  # no rules, no business
         for short, _, role in _INSTITUTIONS:
             self._register("central-bank", short, role, 3)
+        self._register_officers()
         self._put_assets()
         for short in ("bank", "exchange"):
             self._open("central-bank", short, tuple(ASSETS))
@@ -146,6 +156,7 @@ class _Builder:
         zone = self._draw_zone()
         self._certify_tills()
         self._fund()
+        self._sign("central-bank", PutPack, text=_pack("payments"))  # two pairs of eyes from now
         self._submit()
         return World(
             version=VERSION, name=name, ledger=self._ledger.id, url=url,
@@ -165,6 +176,11 @@ class _Builder:
         public = b64(self._key_of(short).public_key)
         one = self._sign(by, RegisterParty, role=role, tier=tier, key=public)
         self._parties[short] = one.creates_id("party")
+
+    def _register_officers(self) -> None:
+        for short in _WITH_OFFICERS:
+            public = b64(self._key_of(officer_key(short)).public_key)
+            self._sign("central-bank", RegisterKey, party=self._parties[short], key=public)
 
     def _open(self, by: str, short: str, assets: tuple[str, ...]) -> None:
         for asset in assets:
@@ -240,9 +256,14 @@ class _Builder:
                     PersonaAccount(id, asset)
                     for asset, id in self._accounts.get(short, {}).items()
                 ),
+                self._officers(short),
             )
             for short, title, role in titles
         )  # fmt: skip
+
+    def _officers(self, short: str) -> tuple[Officer, ...]:
+        name = officer_key(short)
+        return (Officer(name, self._kid(name)),) if short in _WITH_OFFICERS else ()
 
     def _kid(self, short: str) -> str:
         key = self._operator if short == "operator" else self._key_of(short)
@@ -258,8 +279,8 @@ class _Builder:
         )  # fmt: skip
 
 
-def _pack() -> str:
-    return (files("ledger.rules.packs") / "cryptocity-hypothetical.toml").read_text("utf-8")
+def _pack(name: str) -> str:
+    return (files("ledger.rules.packs") / f"{name}-hypothetical.toml").read_text("utf-8")
 
 
 def _point(place: tuple[int, int]) -> Point:

@@ -25,6 +25,9 @@ from ledger.kinds.kind import ANYONE, DueKind, Kind, kind_name, payload_of
 OPEN_MAX_MS = 30 * 86_400_000
 """A proposal waits for at most thirty days."""
 
+OPEN = "open"
+"""Look-up of a party's open proposals by its id."""
+
 
 class Propose(Payload, frozen=True, forbid_unknown_fields=True, tag="propose/1"):
     """`payload`: the JSON text of what is to be done, as it would be signed by itself; its own
@@ -56,13 +59,20 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         b64(tx.id.digest),
         (b64(signer.kid),),
     )
-    proposal = Object("proposal", id, signer.id, "open", payload.ends_at, body, (), 0)
+    proposal = Object(
+        "proposal", id, signer.id, "open", payload.ends_at, body, ((OPEN, signer.id),), 0
+    )  # fmt: skip
     return Plan(objects=(proposal,), facts={"proposal": b64(id), "proposed": body.kind})
+
+
+def closed(proposal: Object, status: str) -> Object:
+    """The proposal as it is when it waits no more: `done`, `withdrawn` or `expired`."""
+    return structs.replace(proposal, status=status, due=None, lookups=())
 
 
 def _ended(object_: Object, known: Known, at: int) -> Plan:
     """The proposal after its time."""
-    return Plan(objects=(structs.replace(object_, status="expired", due=None),))
+    return Plan(objects=(closed(object_, "expired"),))
 
 
 DUE = DueKind("proposal", _ended)

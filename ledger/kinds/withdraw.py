@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import structs
-
 from ledger.core.decision import Refused
 from ledger.core.needs import Known, Need
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.approve import own_proposal
 from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
+from ledger.kinds.propose import closed
 
 
 class Withdraw(Payload, frozen=True, forbid_unknown_fields=True, tag="withdraw/1"):
@@ -27,8 +26,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Withdraw)
     proposal = own_proposal(known, payload.proposal, signer, KIND.name)
-    after = structs.replace(proposal, status="withdrawn", due=None)
-    return Plan(objects=(after,), facts={"proposal": payload.proposal})
+    return Plan(objects=(closed(proposal, "withdrawn"),), facts={"proposal": payload.proposal})
 
 
 KIND = Kind(Withdraw, ANYONE, _plan, _needs, alone=True)

@@ -51,6 +51,8 @@ FIRST, LAST = -1, 2**62
 
 _ACCOUNT = "SELECT number, id, owner, asset, kind, mark, status, balance, written FROM account"
 _OBJECT = "SELECT type, key, owner, status, due, body, lookups, written FROM object"
+_LOOKED_UP = """SELECT key FROM lookup WHERE ledger = ? AND type = ? AND name = ? AND value = ?
+ AND key > ? ORDER BY key LIMIT ?"""
 _REFUSAL = "SELECT number, not_after, hash, size, at, jws, reasons, repeats FROM refusal"
 _EVENTS = """SELECT seq, kind, ref, run FROM event WHERE ledger = ? AND seq >= coalesce(
  (SELECT max(seq) FROM event WHERE ledger = ? AND seq <= ?), 0) ORDER BY seq LIMIT ?"""
@@ -174,6 +176,16 @@ class Snapshot:
             sql, args = sql + " AND key > ?", [*args, after_key]
         rows = self._rows(sql + " ORDER BY key LIMIT ?", *args, limit)
         return [object_of(row) for row in rows]
+
+    def looked_up(
+        self, type: str, name: str, value: bytes, *, after_key: bytes = b"", limit: int = 100
+    ) -> list[Object]:
+        """Objects to which look-up rows of this name and value lead, in order of key, above
+        `after_key`. Reads no more rows than it gives."""
+        found = self._rows(_LOOKED_UP, type, name, value, after_key, limit)
+        needs: list[Need] = [("object", type, key) for (key,) in found]
+        objects = self.load(needs)
+        return [objects[need] for need in needs]
 
     # Events and refusals.
 

@@ -106,6 +106,7 @@ def sandbox(call: Call) -> Reply:
                     one.role,
                     one.party,
                     tuple(TillAccountBody(account.id, account.asset) for account in one.accounts),
+                    tuple(officer.name for officer in one.officers),
                 )
                 for one in personas
             ),

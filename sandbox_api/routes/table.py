@@ -12,6 +12,7 @@ from sandbox_api.routes import (
     log,
     money,
     payment_requests,
+    proposals,
     transactions,
     zones,
 )
@@ -22,6 +23,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *money.ROUTES,
     *zones.ROUTES,
     *payment_requests.ROUTES,
+    *proposals.ROUTES,
     *events.ROUTES,
     *log.ROUTES,
     *documentation.ROUTES,

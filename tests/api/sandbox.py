@@ -179,6 +179,23 @@ class Sandbox:
     def pay(self, person: Person, asset: str, request: str) -> str:
         return self.sign(person.key, "pay/1", from_=person.accounts[asset], request=request)
 
+    def propose(self, by: SigningKey | str, kind: str, ahead: int = HOUR, **members: Any) -> str:
+        """Something proposed for the other keys of a party; the proposal's id."""
+        payload = self.payload(kind, **members).decode()
+        ends_at = self.ledger.time() + ahead
+        jws = self.sign(by, "propose/1", payload=payload, ends_at=ends_at)
+        answer = self.submit(jws)
+        assert answer.status_code == 201, answer.json
+        return derived(jws, "proposal")
+
+    def by_two(self, by: str, kind: str, **members: Any) -> int:
+        """Something done by two officers of an institution; the index of the entry that did it."""
+        id = self.propose(by, kind, **members)
+        answer = self.submit(self.sign(f"{by}-2", "approve/1", proposal=id))
+        assert answer.status_code == 201, answer.json
+        index: int = answer.json["index"]
+        return index
+
     def transfer(self, person: Person, to: str, amount: str = "1.00", asset: str = "KZTD") -> str:
         return self.sign(
             person.key, "transfer/1", from_=person.accounts[asset], to=to, amount=amount

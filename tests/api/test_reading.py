@@ -220,8 +220,8 @@ def test_supply_is_issued_less_redeemed_and_all_balances(sandbox: Sandbox, perso
     bank = sandbox.world.persona("bank").account("KZTD")
     before = {row["asset"]: row for row in sandbox.get("/v1/supply").json["assets"]}
     index = sandbox.reader.head().size - 1
-    sandbox.submit(sandbox.sign("central-bank", "issue/1", to=bank, amount="1000.00"))
-    sandbox.submit(sandbox.sign("central-bank", "redeem/1", from_=bank, amount="250.00"))
+    sandbox.by_two("central-bank", "issue/1", to=bank, amount="1000.00")
+    sandbox.by_two("central-bank", "redeem/1", from_=bank, amount="250.00")
 
     now = {row["asset"]: row for row in sandbox.get("/v1/supply").json["assets"]}
     then = {row["asset"]: row for row in sandbox.get(f"/v1/supply?index={index}").json["assets"]}

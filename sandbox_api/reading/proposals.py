@@ -1,0 +1,75 @@
+"""Proposals as they are told: what waits for further keys, who agreed, how many must (D2).
+
+A party's open proposals are found by a look-up row, page by page; nothing is scanned. One whose
+time is over stands here until the writer's next batch ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from ledger.core.ids import TransactionId, b64, unb64
+from ledger.core.needs import Known, Need
+from ledger.core.objects import Object
+from ledger.core.proposal import Proposal
+from ledger.decide import keys_agreed, keys_to_agree, pack_in_force
+from ledger.kinds.propose import OPEN
+from ledger.rules.pack import Row
+from ledger.store.reader import Snapshot
+from sandbox_api.reading.known import body_of, object_of, read_with
+from sandbox_api.wire_proposals import ProposalBody, ProposalsBody
+
+PROPOSAL: Final = "proposal"
+"""The type of object."""
+
+
+def proposal(view: Snapshot, id: bytes, at: int) -> ProposalBody | None:
+    """A proposal by its id, whatever became of it; None where there is none."""
+    found = object_of(view, PROPOSAL, id)
+    return None if found is None else _bodies(view, (found,), at)[0]
+
+
+def open_proposals(
+    view: Snapshot, party: bytes, after: bytes, limit: int, at: int
+) -> ProposalsBody:
+    """A page of what a party's keys have before them, oldest `not_after` first."""
+    found = view.looked_up(PROPOSAL, OPEN, party, after_key=after, limit=limit + 1)
+    page = found[:limit]
+    return ProposalsBody(
+        _bodies(view, page, at), b64(page[-1].key) if len(found) > len(page) else None
+    )
+
+
+def _bodies(view: Snapshot, found: Sequence[Object], at: int) -> tuple[ProposalBody, ...]:
+    """All of them with one prefetch of their keys. `at`: for the rules then in force."""
+
+    def needs(known: Known) -> Iterator[Need]:
+        for one in found:
+            for kid in body_of(one, Proposal).approvals:
+                yield ("object", "key", unb64(kid, 32))
+
+    def told(known: Known) -> tuple[ProposalBody, ...]:
+        rows = pack_in_force(known).in_force(at)
+        return tuple(_body(one, known, rows) for one in found)
+
+    return read_with(view, told, needs)
+
+
+def _body(found: Object, known: Known, rows: tuple[Row, ...]) -> ProposalBody:
+    body = body_of(found, Proposal)
+    return ProposalBody(
+        id=b64(found.key),
+        party=b64(found.owner),
+        kind=body.kind,
+        status=found.status,
+        payload=msgspec.json.decode(body.payload),
+        approvals=body.approvals,
+        agreed=keys_agreed(body, known),
+        needed=keys_to_agree(body.kind, rows),
+        ends_at=found.due,
+        transaction=str(TransactionId(body.not_after, unb64(body.digest, 32))),
+        written=found.written,
+    )
