@@ -70,7 +70,7 @@ def migrate(url: str) -> None:
     if not is_sqlite(parsed):
         revision.postgresql(parsed)
         return
-    file = SqliteFile(path_of(parsed))
+    file = _file(parsed)
     try:
         revision.sqlite(file)
     finally:
@@ -121,10 +121,17 @@ def name_of(url: URL) -> str:
 def _connect(url: str, points: Points) -> SqliteStore | PostgresStore:
     parsed = parse(url)
     if is_sqlite(parsed):
-        return SqliteStore(SqliteFile(path_of(parsed)), 0, points)
+        return SqliteStore(_file(parsed), 0, points)
     from ledger.store.postgresql import PostgresStore, Server
 
     return PostgresStore(Server(conninfo_of(parsed)), 0, points)
+
+
+def _file(url: URL) -> SqliteFile:
+    """The file of a SQLite URL, opened for writing; a foreign one is not touched."""
+    path = path_of(url)
+    revision.refuse_foreign(path, name_of(url))
+    return SqliteFile(path)
 
 
 def _choose(ledger_id: bytes | None, ledgers: list[LedgerRow]) -> LedgerRow:

@@ -7,7 +7,10 @@ refused. Alembic is imported only where there is something to do.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
@@ -63,6 +66,23 @@ def postgresql(url: URL) -> None:
         raise
 
 
+def refuse_foreign(path: str, name: str) -> None:
+    """StoreProblem where a SQLite file at rest holds somebody else's tables: it is only read here,
+    while opening it as ours would change its journal mode. `name` is for people."""
+    wal = path + "-wal"
+    if not os.path.isfile(path) or (os.path.exists(wal) and os.path.getsize(wal)):
+        return
+    uri = Path(path).absolute().as_uri() + "?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            tables = {name for (name,) in found}
+    except sqlite3.Error:
+        return  # what is wrong with it is said by whoever opens it
+    if tables and VERSION_TABLE not in tables:
+        raise _foreign(name)
+
+
 def check(reads: Reads, name: str) -> None:
     """StoreProblem unless the database is at this release's revision. `name` is for people."""
     try:
@@ -92,9 +112,7 @@ def _bring_up(connection: Connection, name: str, *, alone: bool) -> None:
         if version not in KNOWN:
             raise _newer(name, version)
     elif tables if alone else tables & _OURS:
-        raise StoreProblem(
-            f"{name} holds other tables and is not a ledger. Give another file or database."
-        )
+        raise _foreign(name)
     _upgrade(connection)
 
 
@@ -113,6 +131,12 @@ def _newer(name: str, version: str) -> StoreProblem:
     return StoreProblem(
         f"{name} was written by a newer release (tables {version!r}, this program knows"
         f" {REVISION}). Install that release."
+    )
+
+
+def _foreign(name: str) -> StoreProblem:
+    return StoreProblem(
+        f"{name} holds other tables and is not a ledger. Give another file or database."
     )
 
 
