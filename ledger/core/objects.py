@@ -12,6 +12,7 @@ from ledger.core.asset import Asset
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
+from ledger.core.recovery import Recovery
 from ledger.core.zone import Permit, Terminal, Zone
 
 Lookup = tuple[str, bytes]
@@ -63,6 +64,7 @@ Body = (
     | Payment
     | Clock
     | Proposal
+    | Recovery
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -78,6 +80,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "payment": Payment,
     "clock": Clock,
     "proposal": Proposal,
+    "recovery": Recovery,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -20,6 +20,7 @@ from ledger.core.transaction import OpenRequest, Payload, Request, Transaction
 from ledger.errors import Malformed
 from ledger.kinds import (
     account,
+    account_close,
     approve,
     asset,
     clock,
@@ -27,6 +28,7 @@ from ledger.kinds import (
     genesis,
     issue,
     key,
+    key_revoke,
     pack,
     party,
     pay,
@@ -34,6 +36,8 @@ from ledger.kinds import (
     permit_revoke,
     propose,
     rate,
+    recover,
+    recover_veto,
     redeem,
     refund,
     terminal,
@@ -51,6 +55,7 @@ _MODULES = (
     genesis, party, key, tier, account, asset, pack, rate, zone_draw, zone_change, zone_suspend,
     zone_resume, permit, permit_revoke, terminal, issue, redeem, transfer, pay, refund, clock,
     expire, propose, approve, withdraw,
+    key_revoke, recover, recover_veto, account_close,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

@@ -9,6 +9,7 @@ from ledger.rules import (
     kyc_tier,
     permit,
     rate_fresh,
+    recovery,
     tender_class,
     tender_never,
     zone_asset,
@@ -22,7 +23,7 @@ from ledger.rules.rule import Rule
 
 _MODULES = (
     tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
-    rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals,
+    rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals, recovery,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
