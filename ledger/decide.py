@@ -72,7 +72,9 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
     _check_payees(drafted, known)
     cases = [case_of(movement, known, at) for movement in drafted.movements]
     for case in cases:
-        reasons += judge(case, rows)
+        for reason in judge(case, rows):
+            if reason not in reasons:
+                reasons.append(reason)
     reasons += _money(drafted.movements, known)
     if reasons:
         return Refused(in_precedence(reasons))
@@ -260,7 +262,7 @@ def _rule_needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
         source_id, terminal = id_of(tx.payload.from_), tx.request.terminal
     elif isinstance(tx.payload, Refund):
         payment = known.values.get(("object", "payment", id_of(tx.payload.payment)))
-        if payment is None:
+        if payment is None or not payment.body.terminal:
             return
         source_id, terminal = id_of(tx.payload.from_), unb64(payment.body.terminal, 32)
     else:
@@ -309,30 +311,40 @@ def _first_signer(tx: Transaction, payload: GenesisPayload) -> Signer | Refused:
 
 def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
     """Funds, and sums that would leave what can be counted; movements act one after another. All
-    that was ever issued of an asset stays countable, so its supply is exact for ever."""
+    that was ever issued of an asset stays countable, so its supply is exact for ever.
+
+    An account that lacks money is told of once, with all that would leave it."""
     reasons: list[Reason] = []
     moved: dict[bytes, int] = {}
+    short: set[bytes] = set()
     for movement in movements:
         source, target, amount = movement.source, movement.target, movement.amount
         left = moved.get(source.id, source.balance) - amount
         gained = moved.get(target.id, target.balance) + amount
-        if left < 0 and source.kind != AccountKind.ISSUE:
-            reasons.append(_reason(Code.FUNDS, movement, left + amount))
+        if left < 0 and source.kind != AccountKind.ISSUE and source.id not in short:
+            short.add(source.id)
+            reasons.append(_funds(movement, movements, left + amount))
         issued = 0
         if movement.purpose == "issue":
             issued = known.counter(counters.ISSUED, 0, source.asset.encode(), "")
         if left < -AMOUNT_MAX or gained > AMOUNT_MAX or issued + amount > AMOUNT_MAX:
-            reasons.append(_reason(Code.BALANCE_RANGE, movement, left + amount))
+            asset, scale = movement.asset.code, movement.asset.scale
+            params: Params = {"asset": asset, "amount": format_amount(amount, scale)}
+            reasons.append(Reason(Code.BALANCE_RANGE, LEDGER, params))
         moved[source.id], moved[target.id] = left, gained
     return reasons
 
 
-def _reason(code: Code, movement: Movement, available: int) -> Reason:
-    scale = movement.asset.scale
+def _funds(short: Movement, movements: tuple[Movement, ...], held: int) -> Reason:
+    """What the account of the movement that falls short lacks: all that these movements take from
+    it, against what it has for them. `held` is what it holds when its turn comes."""
+    source, scale = short.source.id, short.asset.scale
+    before = movements[: next(n for n, each in enumerate(movements) if each is short)]
+    taken = sum(each.amount for each in before if each.source.id == source)
+    asked = sum(each.amount for each in movements if each.source.id == source)
     params: Params = {
-        "asset": movement.asset.code,
-        "amount": format_amount(movement.amount, scale),
+        "asset": short.asset.code,
+        "amount": format_amount(asked, scale),
+        "available": format_amount(held + taken, scale),
     }
-    if code == Code.FUNDS:
-        params["available"] = format_amount(available, scale)
-    return Reason(code, LEDGER, params)
+    return Reason(Code.FUNDS, LEDGER, params)

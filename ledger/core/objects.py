@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ledger.core.ask import Ask
 from ledger.core.asset import Asset
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
@@ -65,6 +66,7 @@ Body = (
     | Clock
     | Proposal
     | Recovery
+    | Ask
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -81,6 +83,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "clock": Clock,
     "proposal": Proposal,
     "recovery": Recovery,
+    "ask": Ask,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -23,8 +23,10 @@ class Payment(msgspec.Struct, frozen=True, array_like=True):
     `index`: the entry that paid, once a refund has taken the object's `written`; 0 before.
     Its key is the payment request's id (or derived from the transaction where the request is
     reusable), so a request is payable once. `value` in tiyn was fixed when it was paid and is what
-    caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till. `refunded` is
-    in minor units of the asset paid, `refunded_tenge` in tiyn; their shares never exceed 1.
+    caps, VAT, refunds and reports use ever after. `terminal` is the kid of the till. Of an ask that
+    was paid, the key is the ask's, `terminal` "", and `value` 0 where the asset is not tenge: no
+    rate fixed it. `refunded` is in minor units of the asset paid, `refunded_tenge` in tiyn; their
+    shares never exceed 1.
     """
 
     index: int

@@ -22,6 +22,10 @@ from ledger.kinds import (
     account,
     account_close,
     approve,
+    ask,
+    ask_decline,
+    ask_pay,
+    ask_withdraw,
     asset,
     clock,
     expire,
@@ -40,6 +44,7 @@ from ledger.kinds import (
     recover_veto,
     redeem,
     refund,
+    split,
     terminal,
     tier,
     transfer,
@@ -56,6 +61,7 @@ _MODULES = (
     zone_resume, permit, permit_revoke, terminal, issue, redeem, transfer, pay, refund, clock,
     expire, propose, approve, withdraw,
     key_revoke, recover, recover_veto, account_close,
+    split, ask, ask_pay, ask_decline, ask_withdraw,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

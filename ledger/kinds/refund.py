@@ -2,7 +2,8 @@
 merchant.
 
 In the asset that was paid, or in tenge at the value fixed when it was paid (a crypto sale refunded
-outside the zone). The shares given back in either asset never add up to more than 1, exactly.
+outside the zone). The shares given back in either asset never add up to more than 1, exactly. What
+was paid at no till and without a rate (an ask in crypto) goes back in kind alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
 from ledger.core.payment import Payment
-from ledger.core.plan import Place, Plan
+from ledger.core.plan import Facts, Place, Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
 from ledger.core.zone import Terminal
 from ledger.kinds.kind import (
@@ -52,7 +53,8 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
     payment = known.values.get(need)
     if payment is not None:
         yield from account_needs(known, id_of(payment.body.payer), id_of(payment.body.payee))
-        yield ("object", "terminal", unb64(payment.body.terminal, 32))
+        if payment.body.terminal:
+            yield ("object", "terminal", unb64(payment.body.terminal, 32))
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -76,8 +78,9 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     asset = asset_of(known, source.asset, KIND.name)
     amount = parse_amount(payload.amount, asset.scale)
     back, back_tenge = payment.refunded, payment.refunded_tenge
+    value: int | None
     if source.asset == payer.asset:
-        value = _worth(payment, back + amount) - _worth(payment, back)
+        value = _worth(payment, back + amount) - _worth(payment, back) if payment.value else None
         back += amount
     elif asset.class_ in TENGE_CLASSES:
         back_tenge += amount
@@ -86,7 +89,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.ASSET_DIFFERS, KIND.name, asset=source.asset, other=payer.asset)
     whole = payment.amount * payment.value
     given = back * payment.value + back_tenge * payment.amount
-    if given > whole:
+    if given > whole or back > payment.amount:
         return refused(Code.REFUND_TOO_MUCH, KIND.name, payment=payload.payment)
     place = _place(known, payment, original.owner)
     movement = movement_between(known, source, target, amount, "refund", value=value, place=place)
@@ -96,11 +99,18 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         refunded=back,
         refunded_tenge=back_tenge,
     )
-    status = "refunded" if given == whole else "paid"
+    is_whole = given == whole if payment.value else back == payment.amount
+    facts: Facts = {"payment": payload.payment}
+    if value is not None:
+        facts["value"] = str(value)
     return Plan(
         movements=(movement,),
-        objects=(msgspec.structs.replace(original, status=status, body=after),),
-        facts={"payment": payload.payment, "value": str(value)},
+        objects=(
+            msgspec.structs.replace(
+                original, status="refunded" if is_whole else "paid", body=after
+            ),
+        ),
+        facts=facts,
     )
 
 
@@ -110,8 +120,11 @@ def _worth(payment: Payment, back: int) -> int:
     return back * payment.value // payment.amount
 
 
-def _place(known: Known, payment: Payment, merchant: bytes) -> Place:
-    """The till of the original sale: a refund in crypto is judged where the sale was made."""
+def _place(known: Known, payment: Payment, merchant: bytes) -> Place | None:
+    """The till of the original sale: a refund in crypto is judged where the sale was made. What an
+    ask was paid with was paid at no till."""
+    if not payment.terminal:
+        return None
     kid = unb64(payment.terminal, 32)
     terminal = known.object("terminal", kid)
     if terminal is None or not isinstance(terminal.body, Terminal):
