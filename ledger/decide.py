@@ -30,6 +30,7 @@ from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Signer, Transaction
 from ledger.kinds import KINDS, read_proposed
 from ledger.kinds.approve import Approve, proposal_of
 from ledger.kinds.genesis import GenesisPayload
+from ledger.kinds.hold_request import HoldRequest
 from ledger.kinds.kind import Kind, Refusal, id_of
 from ledger.kinds.pay import Pay
 from ledger.kinds.propose import closed
@@ -256,7 +257,7 @@ def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iter
 
 def _rule_needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
     """Needs of the rules for the kinds that happen at a till."""
-    if isinstance(tx.payload, Pay):
+    if isinstance(tx.payload, Pay | HoldRequest):
         if tx.request is None:
             return
         source_id, terminal = id_of(tx.payload.from_), tx.request.terminal

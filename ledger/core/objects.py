@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.core.ask import Ask
 from ledger.core.asset import Asset
+from ledger.core.hold import Hold
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
@@ -67,6 +68,7 @@ Body = (
     | Proposal
     | Recovery
     | Ask
+    | Hold
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -84,6 +86,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "proposal": Proposal,
     "recovery": Recovery,
     "ask": Ask,
+    "hold": Hold,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -18,7 +18,8 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True, array_like=True):
-    """Body of an object of type `payment`, owned by the merchant; status `paid` or `refunded`.
+    """Body of an object of type `payment`, owned by the merchant; `paid` or `refunded`. Where
+    a till's request is held instead: `held` until something is captured, `void` if nothing was.
 
     `index`: the entry that paid, once a refund has taken the object's `written`; 0 before.
     Its key is the payment request's id (or derived from the transaction where the request is

@@ -27,9 +27,12 @@ from ledger.kinds import (
     ask_pay,
     ask_withdraw,
     asset,
+    capture,
     clock,
     expire,
     genesis,
+    hold,
+    hold_request,
     issue,
     key,
     key_revoke,
@@ -48,6 +51,7 @@ from ledger.kinds import (
     terminal,
     tier,
     transfer,
+    void,
     withdraw,
     zone_change,
     zone_draw,
@@ -62,6 +66,7 @@ _MODULES = (
     expire, propose, approve, withdraw,
     key_revoke, recover, recover_veto, account_close,
     split, ask, ask_pay, ask_decline, ask_withdraw,
+    hold, hold_request, capture, void,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}
@@ -84,7 +89,7 @@ def read(jws: bytes, *, checked: bool = False) -> Transaction:
     if len(envelope.payload) > PAYLOAD_MAX and not KINDS[type(payload)].large:
         raise Malformed("payload.size", f"a payload of this kind has at most {PAYLOAD_MAX} bytes")
     id = TransactionId(payload.not_after, envelope.digest)
-    if isinstance(payload, pay.Pay):
+    if isinstance(payload, pay.Pay | hold_request.HoldRequest):
         request, inner = read_request(payload.request, checked=checked)
         return Transaction(id, envelope.kid, payload, envelope.jws, (envelope, inner), request)
     proposed = read_proposed(payload.payload) if isinstance(payload, propose.Propose) else None

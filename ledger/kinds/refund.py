@@ -71,6 +71,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         raise AssertionError(f"object payment holds {payment!r}")
     if original.owner != signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="payment")
+    if not payment.amount:  # held at a till, and nothing captured
+        return refused(Code.STATUS_CONFLICT, KIND.name, status=original.status)
     target = open_account(known, id_of(payload.to), KIND.name, "to")
     payer = open_account(known, id_of(payment.payer), KIND.name, "payer")
     if target.owner != payer.owner:

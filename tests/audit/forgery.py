@@ -67,7 +67,7 @@ class Forger:
         for entry in self.entries:
             replay.step(encode_leaf(entry))
         pack = pack_in_force(replay.state)
-        plan = draft(tx, replay.state, self.at, self.ledger, True)
+        plan = draft(tx, replay.state, self.at, self.ledger, pack.in_force(self.at))
         postings: tuple[LeafPosting, ...] = ()
         facts: Any = {}
         if not isinstance(plan, Refused):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
+from ledger.core.account import RESERVED
 from ledger.core.amount import format_amount
 from ledger.core.decision import Code
 from ledger.core.envelope import seal
@@ -20,7 +21,7 @@ from ledger.core.ids import b64, unb64
 from ledger.core.party import Role
 from ledger.core.plan import Place
 from ledger.kinds import KINDS, read
-from ledger.rules.rule import SELLS_TO
+from ledger.rules.rule import SELLS_TO, was_judged
 from ledger.writer.answers import Answer, Declined, Taken, Unread
 from tests.builders import ALATAU, ALMATY, DAY, HOUR, World, derived, key_of, request_id
 from tests.kinds import families
@@ -466,7 +467,9 @@ def test_crypto_reaches_a_merchant_only_through_an_admitted_till(crowd, data):
             continue
         note(world, kind, jws)
         for movement in world.door.plans[-1].movements:
-            if movement.target_party.role == Role.MERCHANT:
+            if movement.source.kind in RESERVED:
+                assert was_judged(movement, world.door.state), (kind, movement)
+            elif movement.target_party.role == Role.MERCHANT:
                 event(f"{kind} brought crypto to a merchant")
                 assert admitted(world, movement.place), (kind, movement)
 

@@ -173,7 +173,7 @@ MOVES: dict[str, tuple[Try, ...]] = {
 STILL = frozenset({
     "genesis/1", "party/1", "key/1", "tier/1", "account/1", "asset/1", "pack/1", "rate/1",
     "zone_draw/1", "zone_change/1", "zone_suspend/1", "zone_resume/1", "permit/1",
-    "permit_revoke/1", "terminal/1", "clock/1", "expire/1",
+    "permit_revoke/1", "terminal/1", "clock/1",
 })  # fmt: skip
 """Kinds whose plans never hold a movement."""
 

@@ -1,0 +1,206 @@
+"""hold/1: reserve money of one's own for a payee, who may take it in parts until it ends.
+
+The money moves to an account of its own (kind `hold`), still the payer's, with an object of the
+same key that names the payee. Rules judge it here, as if the payee were paid now; taking it is not
+judged again. What is left at the end goes back by itself. What a till asks for is held by
+`hold_request/1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger.core import counters
+from ledger.core.account import Account, AccountKind
+from ledger.core.amount import parse_amount
+from ledger.core.decision import Code, Refused, refused
+from ledger.core.hold import Hold, worth
+from ledger.core.ids import ID_BYTES, b64, derive_key, unb64
+from ledger.core.needs import Known, Need
+from ledger.core.objects import Object
+from ledger.core.payment import Payment
+from ledger.core.plan import Movement, Opening, Plan
+from ledger.core.transaction import AmountText, Id, Ms, Payload, Signer, Transaction
+from ledger.kinds.kind import (
+    ANYONE,
+    DueKind,
+    Kind,
+    Refusal,
+    account_needs,
+    asset_of,
+    id_of,
+    movement_between,
+    open_account,
+    own_account,
+    payload_of,
+    require,
+)
+
+HOLD_MAX_MS = 30 * 86_400_000
+"""Money is held for at most thirty days."""
+
+
+class PutOnHold(Payload, frozen=True, forbid_unknown_fields=True, tag="hold/1"):
+    """`amount` of the asset of both accounts, for the owner of `to`; what is not captured by then
+    goes back at `ends_at` (ms UTC)."""
+
+    from_: Id = msgspec.field(name="from")
+    to: Id
+    amount: AmountText
+    ends_at: Ms
+
+
+def hold_need(tx: Transaction) -> Need:
+    """The need for the hold that would be made, as a rule not there."""
+    return ("object", "hold", derive_key(tx.id, "hold"))
+
+
+def held(tx: Transaction, known: Known, at: int, ends_at: int, to_payee: Movement, body: Hold,
+         kind: str) -> Plan:  # fmt: skip
+    """The plan of a hold: what `to_payee` would pay, to an account of its own. Raises Refusal."""
+    if not at < ends_at <= at + HOLD_MAX_MS:
+        raise Refusal(refused(Code.DATES_CONFLICT, kind, member="ends_at"))
+    id = derive_key(tx.id, "hold")
+    if known.object("hold", id) is not None:
+        raise Refusal(refused(Code.ALREADY_REGISTERED, kind))
+    payer, payee = to_payee.source, to_payee.target
+    opening = Opening(id, payer.owner, payer.asset, AccountKind.HOLD)
+    object_ = Object("hold", id, payer.owner, "open", ends_at, body, _open(payer, payee), 0)
+    return Plan(
+        movements=(msgspec.structs.replace(to_payee, target=opening.account()),),
+        openings=(opening,),
+        objects=(object_,),
+        facts={"hold": b64(id)},
+    )
+
+
+def _open(payer: Account, payee: Account) -> tuple[tuple[str, bytes], ...]:
+    """Look-up rows of a hold while it is open, by either account."""
+    return tuple(("open", id) for id in sorted({payer.id, payee.id}))
+
+
+def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
+    payload = payload_of(tx, PutOnHold)
+    yield hold_need(tx)
+    yield from account_needs(known, id_of(payload.from_), id_of(payload.to))
+
+
+def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
+    payload = payload_of(tx, PutOnHold)
+    source = own_account(known, id_of(payload.from_), signer, KIND.name)
+    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
+    to_payee = movement_between(known, source, target, amount, "hold")
+    body = Hold(payload.from_, payload.to, amount, value=to_payee.value)
+    return held(tx, known, at, payload.ends_at, to_payee, body, KIND.name)
+
+
+# A hold that there is ----------------------------------------------------------------------------
+
+
+def hold_needs(known: Known, id: bytes) -> Iterator[Need]:
+    """Needs of whatever takes money off a hold."""
+    need: Need = ("object", "hold", id)
+    yield need
+    yield from account_needs(known, id)
+    object_ = known.values.get(need)
+    if object_ is not None:
+        yield from _needs_of(object_, known)
+
+
+def _needs_of(object_: Object, known: Known) -> Iterator[Need]:
+    body = hold_of(object_)
+    yield from account_needs(known, object_.key, account_id(body.payer), account_id(body.payee))
+    if body.payment is not None:
+        yield ("object", "payment", account_id(body.payment))
+
+
+def payees_hold(known: Known, id: str, signer: Signer, at: int, kind: str) -> Object:
+    """An open hold for the signer. The payer hears NO_AUTHORITY; whom it does not concern hears no
+    more than that there is none; then STATUS_CONFLICT. Raises Refusal."""
+    object_ = require(known.object("hold", id_of(id)), Code.HOLD_UNKNOWN, kind, hold=id)
+    payee = account_named(known, hold_of(object_).payee)
+    if payee.owner != signer.id:
+        payers = object_.owner == signer.id
+        code = Code.NO_AUTHORITY if payers else Code.HOLD_UNKNOWN
+        raise Refusal(refused(code, kind, **({"member": "hold"} if payers else {"hold": id})))
+    if object_.due is None or object_.due <= at:
+        status = "expired" if object_.status == "open" else object_.status
+        raise Refusal(refused(Code.STATUS_CONFLICT, kind, status=status))
+    return object_
+
+
+def hold_of(object_: Object) -> Hold:
+    """The body of a hold."""
+    if not isinstance(object_.body, Hold):
+        raise AssertionError(f"object hold holds {object_.body!r}")
+    return object_.body
+
+
+def account_id(text: str) -> bytes:
+    """The 16 bytes of an id that a body holds."""
+    return unb64(text, ID_BYTES)
+
+
+def account_named(known: Known, text: str) -> Account:
+    """An account that a hold names."""
+    found = known.account(account_id(text))
+    if found is None:
+        raise AssertionError(f"a hold names account {text}, which is not there")
+    return found
+
+
+def given_back(object_: Object, known: Known, taken: int, status: str) -> Plan:
+    """The end of a hold, after `taken` minor units of it have gone to the payee in this same entry:
+    what is left goes back to the payer, and does not count as spent on the day it was held."""
+    body = hold_of(object_)
+    reserve = account_named(known, b64(object_.key))
+    left = reserve.balance - taken
+    body = msgspec.structs.replace(body, captured=body.captured + taken)
+    closed = msgspec.structs.replace(object_, status=status, due=None, body=body, lookups=())
+    movements: tuple[Movement, ...] = ()
+    counts: list[tuple[str, int, bytes, str, int]] = []
+    if left:
+        value = worth(body, body.captured + left) - worth(body, body.captured)
+        payer = account_named(known, body.payer)
+        movements = (movement_between(known, reserve, payer, left, "return", value=value),)
+        if body.day is not None:
+            counts.append((counters.TENDER_DAY, body.day, object_.owner, "", -value))
+            if body.zone is not None:
+                zone = account_id(body.zone)
+                counts.append((counters.ZONE_DAY, body.day, zone, "", -value))
+    objects = (closed, *_never_paid(body, known))
+    return Plan(
+        movements=movements,
+        objects=objects,
+        statuses=((object_.key, "closed"),),
+        counts=tuple(counts),
+        facts={"hold": b64(object_.key)},
+    )
+
+
+def _never_paid(body: Hold, known: Known) -> tuple[Object, ...]:
+    """The payment of a till's request of which nothing was captured in the end."""
+    if body.payment is None or body.captured:
+        return ()
+    payment = payment_of(known, body.payment)
+    return (msgspec.structs.replace(payment, status="void"),)
+
+
+def payment_of(known: Known, id: str) -> Object:
+    """The payment that captures of a till's hold make."""
+    found = known.object("payment", account_id(id))
+    if found is None or not isinstance(found.body, Payment):
+        raise AssertionError(f"a hold names payment {id}, which is not there")
+    return found
+
+
+def _ended(object_: Object, known: Known, at: int) -> Plan:
+    """The hold after its time."""
+    return given_back(object_, known, 0, "expired")
+
+
+DUE = DueKind("hold", _ended, _needs_of)
+KIND = Kind(PutOnHold, ANYONE, _plan, _needs, fresh=hold_need)

@@ -1,0 +1,132 @@
+"""What a till's signed request asks of a payer (D11): the tender in the asset of the account that
+pays, checked. Shared by the kinds that embed a request: `pay/1` and `hold_request/1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger.core.account import Account
+from ledger.core.amount import TENGE_SCALE, Rate, amount_for, parse_amount
+from ledger.core.asset import TENGE_CLASSES, Asset
+from ledger.core.decision import Code, refused
+from ledger.core.ids import b64, derive_key
+from ledger.core.needs import Known, Need
+from ledger.core.payment import Rate as RateBody
+from ledger.core.plan import Facts, Movement, Place
+from ledger.core.transaction import (
+    NOT_AFTER_AHEAD_MAX_MS,
+    OpenRequest,
+    Signer,
+    Tender,
+    Transaction,
+)
+from ledger.core.zone import Terminal
+from ledger.kinds.kind import (
+    Refusal,
+    account_needs,
+    asset_of,
+    id_of,
+    movement_between,
+    open_account,
+    own_account,
+    require,
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The one movement that would pay the request, and the key of the payment it would make; the
+    request's total in tenge is the movement's value."""
+
+    movement: Movement
+    payment: bytes
+    value: int
+    facts: Facts
+
+
+def request_of(tx: Transaction) -> OpenRequest:
+    """The request that the transaction embeds."""
+    if tx.request is None:
+        raise AssertionError("a transaction was read without its request")
+    return tx.request
+
+
+def payment_key(tx: Transaction) -> bytes:
+    """Key of the payment: the request's id, so that it is payable once; of a reusable request it is
+    derived from each transaction."""
+    request = request_of(tx)
+    return derive_key(tx.id, "payment") if request.body.reusable else request.id
+
+
+def payment_need(tx: Transaction) -> Need:
+    """The need for the payment that would be made, as a rule not there."""
+    return ("object", "payment", payment_key(tx))
+
+
+def asked_needs(tx: Transaction, known: Known, from_: str) -> Iterator[Need]:
+    """Needs of `asked` for the payer's account `from_`."""
+    request = request_of(tx)
+    yield ("object", "terminal", request.terminal)
+    yield payment_need(tx)
+    source_id = id_of(from_)
+    yield from account_needs(known, source_id)
+    source = known.values.get(("account", source_id))
+    tender = source and _tender(request, source)
+    if tender:
+        yield from account_needs(known, id_of(tender.account))
+        if tender.rate is not None:
+            yield ("object", "rate", id_of(tender.rate))
+
+
+def asked(
+    tx: Transaction, signer: Signer, known: Known, at: int, from_: str, kind: str, purpose: str
+) -> Asked:
+    """What the request asks of the signer's account `from_`. Raises Refusal."""
+    request = request_of(tx)
+    source = own_account(known, id_of(from_), signer, kind)
+    asset = asset_of(known, source.asset, kind)
+    terminal = require(known.object("terminal", request.terminal), Code.TERMINAL_UNKNOWN, kind)
+    body = request.body
+    if body.ledger != tx.payload.ledger:
+        raise Refusal(refused(Code.LEDGER_OTHER, kind, member="request"))
+    if not at <= body.not_after <= at + NOT_AFTER_AHEAD_MAX_MS:
+        raise Refusal(refused(Code.REQUEST_EXPIRED, kind, not_after=body.not_after, at=at))
+    key = payment_key(tx)
+    if known.object("payment", key) is not None:
+        raise Refusal(refused(Code.REQUEST_PAID, kind, request=b64(request.id)))
+    tender = require(_tender(request, source), Code.TENDER_NOT_OFFERED, kind, asset=source.asset)
+    value = parse_amount(body.total, TENGE_SCALE)
+    amount = parse_amount(tender.amount, asset.scale)
+    target = open_account(known, id_of(tender.account), kind, "request.account")
+    if target.owner != terminal.owner:
+        raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member="request.account"))
+    if amount != _due(known, asset, tender, value):
+        raise Refusal(refused(Code.TENDER_VALUE, kind, amount=tender.amount, total=body.total))
+    if not isinstance(terminal.body, Terminal):
+        raise AssertionError(f"object terminal holds {terminal.body!r}")
+    rate = None if tender.rate is None else id_of(tender.rate)
+    place = Place(request.terminal, terminal.status, terminal.owner, terminal.body.place, rate)
+    movement = movement_between(known, source, target, amount, purpose, value=value, place=place)
+    facts: Facts = {"payment": b64(key), "value": str(value)}
+    if tender.rate is not None:
+        facts["rate"] = tender.rate
+    return Asked(movement, key, value, facts)
+
+
+def _tender(request: OpenRequest, source: Account) -> Tender | None:
+    return next((t for t in request.body.tenders if t.asset == source.asset), None)
+
+
+def _due(known: Known, asset: Asset, tender: Tender, value: int) -> int | None:
+    """What the tender must ask for `value` tiyn: the total itself in tenge, else by its rate
+    rounded up. None where the rate is not this asset's; without a rate it is left to the rules."""
+    if asset.class_ in TENGE_CLASSES:
+        return value if tender.rate is None else None
+    if tender.rate is None:
+        return parse_amount(tender.amount, asset.scale)
+    rate = known.body("rate", id_of(tender.rate), RateBody)
+    if rate is None or rate.asset != asset.code:
+        return None
+    return amount_for(value, asset.scale, Rate.parse(rate.rate))
