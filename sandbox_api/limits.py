@@ -67,6 +67,9 @@ LISTED_MAX: Final = 500
 SUPPLY_ACCOUNTS_MAX: Final = 100_000
 """Accounts whose balances a supply sums; with more of them the sum is the audit's."""
 
+SUPPLY_MOVED_MAX: Final = 10_000
+"""Accounts moved since a past entry whose balances a supply at that entry looks up."""
+
 SUPPLY_WALK_ROWS_MAX: Final = 20_000
 """Postings of an issue account that a supply at a past entry goes back over."""
 

@@ -332,8 +332,8 @@ class RatesBody(msgspec.Struct, frozen=True):
 class SupplyRow(msgspec.Struct, frozen=True):
     """issued - redeemed = outstanding = the sum of all balances but the issue account's.
 
-    `balances` is summed for the newest entry only, else null; `issued` and `redeemed` are null
-    where too many issues lie between then and now.
+    `balances` is null where there are too many accounts, or too many that moved since, to sum;
+    `issued` and `redeemed` where too many issues lie between then and now.
     """
 
     asset: str

@@ -152,6 +152,29 @@ class Snapshot:
             found.setdefault(asset, [0, 0])[bool(issue)] = int(total)
         return {asset: (held, issued) for asset, (held, issued) in sorted(found.items())}
 
+    def balances_at(self, index: int, moved_max: int) -> dict[str, int] | None:
+        """By asset: the sum over all accounts but the issue accounts just after entry `index`.
+
+        Reads every account, and looks up the posting rows of those that moved since: None where
+        there are more than `moved_max` of them.
+        """
+        moved = self._rows(
+            "SELECT number, asset FROM account WHERE ledger = ? AND written > ? AND kind <> 'issue'"
+            " LIMIT ?",
+            index,
+            moved_max + 1,
+        )
+        if len(moved) > moved_max:
+            return None
+        rested = (
+            "SELECT asset, sum(balance) FROM account WHERE ledger = ? AND written <= ?"
+            " AND kind <> 'issue' GROUP BY asset"
+        )
+        found = {asset: int(total) for asset, total in self._rows(rested, index)}
+        for number, asset in moved:
+            found[asset] = found.get(asset, 0) + self.balance_at(number, index)
+        return found
+
     # Objects.
 
     def objects(

@@ -16,7 +16,12 @@ from ledger.core.party import Key, Party
 from ledger.core.payment import Rate
 from ledger.core.zone import Terminal
 from ledger.store.reader import Snapshot
-from sandbox_api.limits import LISTED_MAX, SUPPLY_ACCOUNTS_MAX, SUPPLY_WALK_ROWS_MAX
+from sandbox_api.limits import (
+    LISTED_MAX,
+    SUPPLY_ACCOUNTS_MAX,
+    SUPPLY_MOVED_MAX,
+    SUPPLY_WALK_ROWS_MAX,
+)
 from sandbox_api.reading.entries import Scales, entries_at
 from sandbox_api.reading.known import account_of, body_of, object_of
 from sandbox_api.reading.packs import rate_age_max_ms
@@ -136,15 +141,14 @@ def rates(view: Snapshot, at: int) -> tuple[RateBody, ...]:
 def supply(view: Snapshot, index: int | None) -> SupplyBody:
     """What was issued, redeemed and is outstanding, by asset, now or just after an entry.
 
-    Now, `balances` is the sum over all other accounts, read one by one: it must equal what is
-    outstanding. At a past entry, or with very many accounts, nobody sums them (the audit does): it
-    is None. So are `issued` and `redeemed` where more issues lie since than are walked.
+    `balances` is the sum over all other accounts, each read as it stood then: it must equal what is
+    outstanding. With very many accounts, or very many that moved since, nobody sums them (the audit
+    does): it is None. So are `issued` and `redeemed` where more issues lie since than are walked.
     """
     head = view.head()
     size = head.size
     past = index is not None and index < size - 1
-    summed = not past and head.accounts_opened <= SUPPLY_ACCOUNTS_MAX
-    held = view.balances() if summed else {}
+    held = _held(view, head.accounts_opened, index if past else None)
     rows = []
     for found in asset_objects(view):
         asset = body_of(found, Asset)
@@ -165,10 +169,19 @@ def supply(view: Snapshot, index: int | None) -> SupplyBody:
             None if walked is None else issued - walked[0],
             None if walked is None else redeemed - walked[1],
             outstanding,
-            held.get(asset.code, (0, 0))[0] if summed else None,
+            None if held is None else held.get(asset.code, 0),
         )
         rows.append(SupplyRow(asset.code, *_formatted(amounts, asset.scale)))
     return SupplyBody(min(index + 1, size) if index is not None else size, tuple(rows))
+
+
+def _held(view: Snapshot, accounts: int, index: int | None) -> dict[str, int] | None:
+    """By asset what all but the issue accounts hold, now or just after an entry; None: too many."""
+    if accounts > SUPPLY_ACCOUNTS_MAX:
+        return None
+    if index is not None:
+        return view.balances_at(index, SUPPLY_MOVED_MAX)
+    return {asset: held for asset, (held, _) in view.balances().items()}
 
 
 def _since(view: Snapshot, issue: Account, index: int) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests import scale
 from tests.reliability.judge import judged
+from tests.reliability.racer import FRONT_ENDS, Racers
 from tests.reliability.town import Site, Town, clone_postgres
 
 if TYPE_CHECKING:
@@ -92,3 +93,17 @@ def site(request: pytest.FixtureRequest) -> Site:
     name = "sqlite_site" if request.param == "sqlite" else "postgres_site"
     found: Site = request.getfixturevalue(name)
     return found
+
+
+@pytest.fixture
+def racers(site: Site) -> Iterator[Racers]:
+    """Front ends in processes of their own; on PostgreSQL two nodes' writers serve one ledger."""
+    nodes = [site.node().start() for _ in range(1 if site.is_sqlite else 2)]
+    for node in nodes:
+        node.reached()
+    site.world.door = nodes[0].link()
+    with Racers([nodes[n % len(nodes)].folder for n in range(FRONT_ENDS)]) as racers:
+        yield racers
+    for node in nodes:
+        assert node.stop() == 0
+    site.judge()

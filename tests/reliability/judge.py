@@ -89,6 +89,8 @@ class Judge:
         self.size += 1
 
     def _move(self, index: int, kind: str, entry: dict[str, Any]) -> None:
+        if kind == "approve/1" and entry["postings"]:
+            kind = entry["facts"]["proposed"]  # the last approval does it
         for place, (source, target, asset, text) in enumerate(entry["postings"]):
             amount = int(text)
             assert amount > 0

@@ -10,12 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ledger.core.decision import Code
 from ledger.errors import LedgerError
-from ledger.writer.answers import Answer, Offer
+from ledger.writer.answers import Answer, Declined, Offer, Taken
 from ledger.writer.link import Link
 
 _SPAWN = multiprocessing.get_context("spawn")
 ROUND_S = 60.0
+
+FRONT_ENDS = 4
+"""How many the fixture `racers` has."""
 
 
 class Racers:
@@ -65,6 +69,22 @@ class Racers:
             if process.is_alive():
                 process.kill()
                 process.join()
+
+
+def told(answers: list[list[Answer | str]]) -> list[Answer]:
+    """All answers; none was an error."""
+    found = [answer for each in answers for answer in each]
+    assert all(isinstance(answer, Taken | Declined) for answer in found), found
+    return [answer for answer in found if isinstance(answer, Taken | Declined)]
+
+
+def one_of(answers: list[Answer], code: Code) -> Taken:
+    """The one that won; all others were refused for this reason."""
+    won = [answer for answer in answers if isinstance(answer, Taken)]
+    lost = [answer for answer in answers if isinstance(answer, Declined)]
+    assert len(won) == 1
+    assert [[reason.code for reason in each.reasons] for each in lost] == [[code]] * len(lost)
+    return won[0]
 
 
 def _race(folder: Path, pipe: Connection, gate: Any) -> None:

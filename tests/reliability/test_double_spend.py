@@ -5,48 +5,14 @@ On SQLite all share the one writer; on PostgreSQL two nodes' writers serve one l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from ledger.core.decision import Code
-from ledger.writer.answers import Answer, Declined, Taken
+from ledger.writer.answers import Declined, Taken
 from tests.builders import request_id
-from tests.reliability.racer import Racers
+from tests.reliability.racer import FRONT_ENDS, Racers, one_of, told
 from tests.reliability.town import SPENT, Site, offers
 from tests.scale import rounds
 
 ROUNDS = rounds(40)
-FRONT_ENDS = 4
-
-
-@pytest.fixture
-def racers(site: Site) -> Iterator[Racers]:
-    nodes = [site.node().start() for _ in range(1 if site.is_sqlite else 2)]
-    for node in nodes:
-        node.reached()
-    site.world.door = nodes[0].link()
-    with Racers([nodes[n % len(nodes)].folder for n in range(FRONT_ENDS)]) as racers:
-        yield racers
-    for node in nodes:
-        assert node.stop() == 0
-    site.judge()
-
-
-def told(answers: list[list[Answer | str]]) -> list[Answer]:
-    """All answers; none was an error."""
-    found = [answer for each in answers for answer in each]
-    assert all(isinstance(answer, Taken | Declined) for answer in found), found
-    return [answer for answer in found if isinstance(answer, Taken | Declined)]
-
-
-def one_of(answers: list[Answer], code: Code) -> Taken:
-    """The one that won; all others were refused for this reason."""
-    won = [answer for answer in answers if isinstance(answer, Taken)]
-    lost = [answer for answer in answers if isinstance(answer, Declined)]
-    assert len(won) == 1
-    assert [[reason.code for reason in each.reasons] for each in lost] == [[code]] * len(lost)
-    return won[0]
 
 
 def test_the_same_last_coin_is_spent_once(site: Site, racers: Racers) -> None:
