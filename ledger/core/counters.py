@@ -2,8 +2,9 @@
 
 Days and months are Kazakhstan's (UTC+5 without daylight saving since 1 March 2024), fixed for the
 ledger's life, so that what a cap reads never depends on a pack. Values are tiyn of the value in
-tenge that the movement's facts fixed; a movement without a value in tenge counts 0. A sum stops at
-`COUNTER_MAX`: whoever moves the same quadrillions to and fro is over every cap anyway.
+tenge that the movement's facts fixed, where nothing else is said; a movement without a value in
+tenge counts 0. A sum stops at `COUNTER_MAX`: whoever moves the same quadrillions to and fro is over
+every cap anyway.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ TENDER_DAY = "tender.day"
 """By paying party and local day, all classes together: value of direct payments in crypto."""
 ZONE_DAY = "zone.day"
 """By zone and local day: value of direct payments in crypto at its terminals."""
+CONSENT_DAY = "consent.day"
+"""By consent and local day: minor units that its service has paid, in the account's asset."""
 ISSUED = "issued"
 """By asset code: minor units ever issued."""
 REDEEMED = "redeemed"

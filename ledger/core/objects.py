@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from ledger.core.alias import Alias
 from ledger.core.ask import Ask
 from ledger.core.asset import Asset
+from ledger.core.consent import Consent
 from ledger.core.hold import Hold
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
@@ -69,6 +71,8 @@ Body = (
     | Recovery
     | Ask
     | Hold
+    | Consent
+    | Alias
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -87,6 +91,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "recovery": Recovery,
     "ask": Ask,
     "hold": Hold,
+    "consent": Consent,
+    "alias": Alias,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -21,6 +21,9 @@ from ledger.errors import Malformed
 from ledger.kinds import (
     account,
     account_close,
+    alias,
+    alias_drop,
+    alias_pay,
     approve,
     ask,
     ask_decline,
@@ -29,6 +32,9 @@ from ledger.kinds import (
     asset,
     capture,
     clock,
+    consent,
+    consent_pay,
+    consent_revoke,
     expire,
     genesis,
     hold,
@@ -67,6 +73,7 @@ _MODULES = (
     key_revoke, recover, recover_veto, account_close,
     split, ask, ask_pay, ask_decline, ask_withdraw,
     hold, hold_request, capture, void,
+    consent, consent_revoke, consent_pay, alias, alias_drop, alias_pay,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}
