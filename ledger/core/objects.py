@@ -13,6 +13,7 @@ from ledger.core.ask import Ask
 from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.hold import Hold
+from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
@@ -73,6 +74,7 @@ Body = (
     | Hold
     | Consent
     | Alias
+    | Lock
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -93,6 +95,7 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "hold": Hold,
     "consent": Consent,
     "alias": Alias,
+    "lock": Lock,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -1,7 +1,8 @@
 """Families of kinds: what each brings to the tests that run over every kind, one module a family.
 
 A module has any of `SAMPLES` (kind to `Sample`), `REFUSALS` (kind to rows of `bad`), `MOVES` and
-`STILL` (see `tests.rules.till`), `JUDGED_AS` (attempt of `MOVES` to the attempt of `till` that the
+`STILL` (see `tests.rules.till`; a kind that several families move money by, as `expire/1`, has the
+attempts of all of them), `JUDGED_AS` (attempt of `MOVES` to the attempt of `till` that the
 same rules must answer the same), `TRIES` (see `tests.rules.test_bypass`), and `everything(world)`,
 which leaves entries of all its kinds on a ledger that is then damaged (`tests.audit.everything`).
 """
@@ -26,7 +27,10 @@ def _merged(name: str) -> dict[str, Any]:
 
 SAMPLES = _merged("SAMPLES")
 REFUSALS = _merged("REFUSALS")
-MOVES = _merged("MOVES")
+MOVES: dict[str, Any] = {}
+for _module in _MODULES:
+    for _kind, _tries in getattr(_module, "MOVES", {}).items():
+        MOVES[_kind] = (*MOVES.get(_kind, ()), *_tries)
 JUDGED_AS = _merged("JUDGED_AS")
 TRIES = _merged("TRIES")
 EVERYTHING = [module.everything for module in _MODULES if hasattr(module, "everything")]
