@@ -1,7 +1,8 @@
 """PURE: deciding. A function of a transaction, what it reads, and a time (design D3, D6).
 
 The order of a decision: the envelope against this ledger, who signed, what the kind would do, every
-rule of the pack in force over every movement, funds last. No kind can opt out of a rule: rules see
+rule of the pack in force over every movement, funds last. Between the plan and the rules, linked
+deposits give and take (`ledger.waterfall`). No kind can opt out of a rule: rules see
 the movements of the plan, whichever kind made them. The writer, the dry run and the deciding audit
 all come through here.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ledger import waterfall
 from ledger.core import counters
 from ledger.core.account import RESERVED, AccountKind
 from ledger.core.amount import format_amount
@@ -29,6 +31,7 @@ from ledger.core.state import AMOUNT_MAX
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Signer, Transaction
 from ledger.kinds import KINDS, read_proposed
 from ledger.kinds.approve import Approve, proposal_of
+from ledger.kinds.expire import Expire
 from ledger.kinds.genesis import GenesisPayload
 from ledger.kinds.hold_request import HoldRequest
 from ledger.kinds.kind import Kind, Refusal, id_of
@@ -36,6 +39,7 @@ from ledger.kinds.pay import Pay
 from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
 from ledger.rules import approvals
+from ledger.rules.holding_max import holdings
 from ledger.rules.pack import Pack, Row, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
@@ -71,7 +75,7 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
         return drafted
     reasons: list[Reason] = []
     _check_payees(drafted, known)
-    cases = [case_of(movement, known, at) for movement in drafted.movements]
+    cases = cases_of(tx, drafted, known, at, rows)
     for case in cases:
         for reason in judge(case, rows):
             if reason not in reasons:
@@ -86,7 +90,8 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
 def draft(
     tx: Transaction, known: Known, at: int, ledger: str, rows: tuple[Row, ...]
 ) -> Plan | Refused:
-    """What the kind would do: all checks but rules and funds. The audit re-applies through this.
+    """What the kind would do, and what flows from and to linked deposits: all checks but rules and
+    funds. The audit re-applies through this.
 
     `rows`: the rules in force; without one almost everything is refused.
     """
@@ -102,8 +107,8 @@ def draft(
     try:
         plan = kind.plan(tx, signer, known, at)
         if isinstance(plan, Plan) and isinstance(tx.payload, Approve):
-            return _approved(plan, signer, known, at, rows)
-        return plan
+            plan = _approved(plan, signer, known, at, rows)
+        return plan if isinstance(plan, Refused) else waterfall.flowing(plan, known, rows)
     except Refusal as refusal:
         return refusal.refusal
 
@@ -173,6 +178,19 @@ def _check_payees(plan: Plan, known: Known) -> None:
             raise AssertionError(f"reserved for another party than the object of {b64(target.id)}")
 
 
+def cases_of(
+    tx: Transaction, plan: Plan, known: Known, at: int, rows: tuple[Row, ...]
+) -> list[Case]:
+    """What the rules judge: every movement in its context. What ends by time must not be refused,
+    so no limit of holdings is judged there."""
+    cases = [case_of(movement, known, at) for movement in plan.movements]
+    if cases and waterfall.limits_in_force(rows) and not isinstance(tx.payload, Expire):
+        for holding in holdings(plan.movements).values():
+            case = cases[holding.place]
+            cases[holding.place] = msgspec.structs.replace(case, holding=holding)
+    return cases
+
+
 def settle(plan: Plan, zone: bytes | None, at: int) -> Plan:
     """The plan with the counters of direct payments, fed whichever pack is in force, and what the
     deciding zone fixes: its own counter and its fact."""
@@ -207,7 +225,7 @@ def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
     drafted = draft(tx, known, at, ledger, rows)
     if isinstance(drafted, Refused):
         return []
-    cases = [case_of(movement, known, at) for movement in drafted.movements]
+    cases = cases_of(tx, drafted, known, at, rows)
     return [
         Traced(row, case.tender, next(judge(case, (row,)), None)) for case in cases for row in rows
     ]
@@ -237,10 +255,20 @@ def needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
         yield ("object", "party", signer.owner)
     for digest in known.values.get(current, ()):
         yield ("object", "pack", digest)
-    yield from KINDS[type(tx.payload)].needs(tx, known)
+    rows = _rows_loaded(known, at)
+    yield from waterfall.needs(KINDS[type(tx.payload)].needs(tx, known), known, rows)
     if isinstance(tx.payload, Approve):
         yield from _executed_needs(tx.payload, tx.kid, known, at)
     yield from _rule_needs(tx, known, at)
+
+
+def _rows_loaded(known: Known, at: int) -> tuple[Row, ...]:
+    """The rules in force, as far as the pack is loaded yet."""
+    for digest in known.values.get(("lookup", "pack", "current", b""), ()):
+        found = known.values.get(("object", "pack", digest))
+        if found is not None:
+            return read_pack(found.body.text, found.body.base).in_force(at)
+    return ()
 
 
 def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iterator[Need]:
@@ -251,7 +279,8 @@ def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iter
     for approval in proposal_of(proposal).approvals:
         yield ("object", "key", unb64(approval, 32))
     done = executed(proposal, kid)
-    yield from KINDS[type(done.payload)].needs(done, known)
+    rows = _rows_loaded(known, at)
+    yield from waterfall.needs(KINDS[type(done.payload)].needs(done, known), known, rows)
     yield from _rule_needs(done, known, at)
 
 

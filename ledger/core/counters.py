@@ -48,6 +48,11 @@ def local_day(at: int) -> int:
     return (at + LOCAL_OFFSET_MS) // DAY_MS
 
 
+def next_midnight(at: int) -> int:
+    """ms UTC of the first local midnight after `at`."""
+    return (local_day(at) + 1) * DAY_MS - LOCAL_OFFSET_MS
+
+
 def local_month(at: int) -> int:
     """Number of the local month that holds `at`: year * 12 + month - 1."""
     return _month_of(local_day(at))

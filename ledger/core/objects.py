@@ -14,6 +14,7 @@ from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.hold import Hold
 from ledger.core.lock import Lock
+from ledger.core.link import Link, Sweep
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
@@ -75,6 +76,8 @@ Body = (
     | Consent
     | Alias
     | Lock
+    | Link
+    | Sweep
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -96,6 +99,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "consent": Consent,
     "alias": Alias,
     "lock": Lock,
+    "link": Link,
+    "sweep": Sweep,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -17,6 +17,11 @@ Facts = dict[str, str | int]
 """What the decision fixed and later entries need: zone, rate, value in tenge. Part of the leaf."""
 
 
+CONVERSIONS = frozenset({"fund", "defund", "waterfall", "reverse_waterfall", "sweep"})
+"""Purposes of movements in tenge between a client and its bank for as much deposit money: nobody is
+paid by them, the client has as much as before."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a movement happens: a till that signed a request. `terminal` is the till's kid (32
     bytes), `merchant` its owner, `point` its registered place; `rate` the rate entry it used."""

@@ -16,7 +16,7 @@ from ledger.core import counters
 from ledger.core.account import Account, AccountKind
 from ledger.core.needs import Known, Need
 from ledger.core.objects import REFERENCE_TYPES, Object
-from ledger.core.plan import Movement, Plan
+from ledger.core.plan import CONVERSIONS, Movement, Plan
 
 AMOUNT_MAX = 2**63 - 1
 
@@ -157,7 +157,7 @@ class State(Known):
             self._add(("counter", counters.ISSUED, 0, source.asset.encode(), ""), movement.amount)
         elif movement.purpose == "redeem":
             self._add(("counter", counters.REDEEMED, 0, target.asset.encode(), ""), movement.amount)
-        elif source.owner != target.owner:
+        elif source.owner != target.owner and movement.purpose not in CONVERSIONS:
             value = movement.value or 0
             day, month = counters.local_day(at), counters.local_month(at)
             self._add(("counter", counters.OUT_DAY, day, source.owner, part), value)

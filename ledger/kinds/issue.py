@@ -68,4 +68,9 @@ def issue_needs(known: Known, id: bytes) -> Iterator[Need]:
         yield from account_needs(known, id_of(asset.body.issue_account))
 
 
-KIND = Kind(Issue, frozenset({Role.CENTRAL_BANK, Role.ISSUER, Role.EXCHANGE}), _plan, _needs)
+KIND = Kind(
+    Issue,
+    frozenset({Role.CENTRAL_BANK, Role.BANK, Role.ISSUER, Role.EXCHANGE}),
+    _plan,
+    _needs,
+)

@@ -61,4 +61,9 @@ def _has_authority(known: Known, account: Account, signer: Signer) -> bool:
     return account.owner == signer.id or owner.registrar == b64(signer.id)
 
 
-KIND = Kind(Redeem, frozenset({Role.CENTRAL_BANK, Role.ISSUER, Role.EXCHANGE}), _plan, _needs)
+KIND = Kind(
+    Redeem,
+    frozenset({Role.CENTRAL_BANK, Role.BANK, Role.ISSUER, Role.EXCHANGE}),
+    _plan,
+    _needs,
+)

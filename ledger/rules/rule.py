@@ -37,6 +37,17 @@ class Finding(msgspec.Struct, frozen=True):
     audience: Audience = Audience.PARTIES
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """What a plan makes of a limited wallet. `place`: the last movement that reaches it; `before`
+    and `after`: its balance, without what returns to its owner; `received`: what comes from others
+    than its bank. Minor units."""
+
+    place: int
+    before: int
+    after: int
+    received: int
+
+
 class Case(msgspec.Struct, frozen=True):
     """One movement in its context.
 
@@ -44,6 +55,7 @@ class Case(msgspec.Struct, frozen=True):
     deciding zone of the place: the most specific (smallest) active one that contains it, else the
     most specific of the others, else None. `permit` is the merchant's permit there: one that is
     valid now before any other, then the one that reaches furthest; `rate` the rate object used.
+    `holding` is set on the last movement that reaches a limited wallet, where limits are in force.
     """
 
     movement: Movement
@@ -53,6 +65,7 @@ class Case(msgspec.Struct, frozen=True):
     zone: Object | None = None
     permit: Object | None = None
     rate: Object | None = None
+    holding: Holding | None = None
 
     @property
     def terms(self) -> Zone | None:
