@@ -82,8 +82,9 @@ SAMPLES = {
 
 def everything(world: World) -> None:
     """Links, one of them ended; money there and back; a sweep that will come at midnight."""
+    open_deposits(world)
     for name in ("aigul", "market", "cafe"):
-        linked(name)(world)
+        link(world, name)
     world.do("aigul", "fund/1", **converting(world, "aigul"))
     world.do("bank", "defund/1", **converting(world, "aigul", "700.00"))
     world.do("bank", "unlink/1", wallet=world.accounts["cafe", "KZTD"])
