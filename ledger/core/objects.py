@@ -13,8 +13,8 @@ from ledger.core.ask import Ask
 from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.hold import Hold
-from ledger.core.lock import Lock
 from ledger.core.link import Link, Sweep
+from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
