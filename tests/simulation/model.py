@@ -28,6 +28,25 @@ class Sale:
 
 
 @dataclass
+class Proposed:
+    """Tenge that moves once both keys of a party agree; out of nothing where there is no source."""
+
+    party: str
+    source: str
+    target: str
+    amount: int
+    ends_at: int
+    agreed: set[str]
+    status: str = "open"
+
+    def closed(self, at: int) -> set[str]:
+        return set() if self.status == "open" and at < self.ends_at else {"STATUS_CONFLICT"}
+
+    def agree(self, key: str, at: int) -> set[str]:
+        return self.closed(at) or ({"APPROVED_ALREADY"} if key in self.agreed else set())
+
+
+@dataclass
 class Model:
     """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day."""
 
@@ -37,6 +56,7 @@ class Model:
     tiers: dict[str, int] = field(default_factory=dict)
     sales: dict[str, Sale] = field(default_factory=dict)
     spent: dict[tuple[str, int], int] = field(default_factory=dict)
+    proposed: dict[str, Proposed] = field(default_factory=dict)
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True
@@ -103,6 +123,17 @@ class Model:
             sale.back += amount
         else:
             sale.back_tenge += amount
+
+    def executes(self, made: Proposed) -> set[str]:
+        return self.funds(made.source, "KZTD", made.amount) if made.source else set()
+
+    def executed(self, made: Proposed) -> None:
+        made.status = "done"
+        if made.source:
+            self.move(made.source, made.target, "KZTD", made.amount)
+        else:
+            self.issued["KZTD"] += made.amount
+            self.balances[made.target, "KZTD"] += made.amount
 
     @staticmethod
     def day(at: int) -> int:
