@@ -82,6 +82,13 @@ class AfterIdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Count = PAGE_ROWS
 
 
+class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, in order of key id."""
+
+    after: Annotated[KidText | None, Meta(description="Key ids above this one.")] = None
+    limit: Count = PAGE_ROWS
+
+
 class PointQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A point on the map, decimal degrees (WGS 84)."""
 

@@ -42,6 +42,8 @@ class Scope(StrEnum):
     """Read the log's entries as a whole, and events without a filter."""
     REFUSALS = "refusals"
     """List refusals, with other people's reasons."""
+    RECORDS = "records"
+    """Keep, read, export and delete personal records beside the log."""
 
 
 class KeyKind(StrEnum):

@@ -175,17 +175,37 @@ class SandboxClient:
 
     def proposals(self, party: str) -> Iterator[Json]:
         """What waits for further keys of a party, page by page."""
-        query: Json = {}
-        while True:
-            page = self.get(f"/parties/{party}/proposals", **query)
-            yield from page["proposals"]
-            if page["next"] is None:
-                return
-            query = {"after": page["next"]}
+        return self._pages(f"/parties/{party}/proposals", "proposals")
 
     def proposal(self, id: str) -> Json:
         """A proposal: what is to be done, which keys agreed, how many must, what became of it."""
         found: Json = self.get(f"/proposals/{id}")
+        return found
+
+    def keys(self, party: str) -> Iterator[Json]:
+        """A party's keys, page by page: `kid`, `jwk`, `status` (active, pending, revoked)."""
+        return self._pages(f"/parties/{party}/keys", "keys")
+
+    def recoveries(self, party: str) -> Iterator[Json]:
+        """A party's recoveries, page by page, open or over."""
+        return self._pages(f"/parties/{party}/recoveries", "recoveries")
+
+    def put_record(self, party: str, body: str, retain_until: int, kind: str = "document") -> Json:
+        """Keep a record of a party beside the log until `retain_until` (ms UTC); needs a secret
+        key. `kind`: document or identity_proof. Its `commitment` is what the log may hold of it."""
+        salt = b64(secrets.token_bytes(16))
+        asked = {"party": party, "kind": kind, "salt": salt, "body": body}
+        found: Json = self.post("/records", {**asked, "retain_until": retain_until})
+        return found
+
+    def delete_record(self, id: str) -> None:
+        """Delete a record whose term is over; SandboxProblem `record.retained` where it is not."""
+        self._ask("DELETE", f"/records/{id}")
+
+    def file_of(self, party: str) -> Json:
+        """All that the sandbox has of a party, its records with their bodies; needs a secret
+        key."""
+        found: Json = self.get(f"/parties/{party}/file")
         return found
 
     def follow(
@@ -240,6 +260,16 @@ class SandboxClient:
         if (leaf.tx, leaf.index) != (jws, receipt.index):
             raise LogDamaged("the log's line is of another transaction", receipt.index)
         return self.witness.check_receipt(line, self.get(f"/receipts/{receipt.id}"))
+
+    def _pages(self, path: str, rows: str) -> Iterator[Json]:
+        """All rows of what comes in pages."""
+        query: Json = {}
+        while True:
+            page = self.get(path, **query)
+            yield from page[rows]
+            if page["next"] is None:
+                return
+            query = {"after": page["next"]}
 
     def _stream(self, first: Json) -> Iterator[Json]:
         with connect(self.get("/sandbox")["stream_url"], proxy=None) as socket:
@@ -353,6 +383,30 @@ class Wallet:
     def withdraw(self, proposal: Proposed | str) -> Receipt:
         """Take a proposal of this party back."""
         return self.send("withdraw/1", proposal=_id_of(proposal))
+
+    def party(self) -> str:
+        """The id of the party that this key acts for."""
+        return str(self.client.get(f"/keys/{self.key.kid}")["owner"])
+
+    def add_key(self, key: SigningKey) -> Receipt:
+        """Register one more device of this party."""
+        return self.send("key/1", party=self.party(), key=b64(key.public_key))
+
+    def revoke(self, kid: str) -> Receipt:
+        """End a key: of this party, or where this is its bank, of a client's. For good."""
+        return self.send("key_revoke/1", kid=kid)
+
+    def rotate(self, key: SigningKey) -> Wallet:
+        """Take `key` into use instead of this wallet's own, which signs nothing any more; the
+        wallet with the new key. Keep it safe first: whatever interrupts this, calling it once more
+        with the same key finishes it."""
+        status = {one["kid"]: one["status"] for one in self.client.keys(self.party())}
+        if key.kid not in status:
+            self.add_key(key)
+        renewed = Wallet(self.client, key, self.accounts)
+        if key.kid != self.key.kid and status[self.key.kid] == "active":
+            renewed.revoke(self.key.kid)
+        return renewed
 
     def balance(self, asset: str = "KZTD") -> str:
         """What this wallet holds of an asset."""

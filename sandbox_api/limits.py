@@ -74,6 +74,16 @@ SUPPLY_WALK_ROWS_MAX: Final = 20_000
 """Postings of an issue account that a supply at a past entry goes back over."""
 
 
+RECORD_CHARS_MAX: Final = 32_768
+"""Longest body of a record, characters; the request as a whole is bounded like a transaction."""
+
+RECORDS_MAX: Final = 100
+"""Records of one party: its whole file is one answer."""
+
+RETAINED_MAX_MS: Final = 100 * 366 * 86_400_000
+"""Longest term of a record."""
+
+
 class Gate:
     """At most `places_max` at once; who finds no place is told to come back, and never queued."""
 

@@ -1,41 +1,37 @@
 """The sandbox's own store: tenants, their API keys, payment requests (design D8, last lines).
 
 It stands beside the ledger, never in it: a second SQLite file, or the schema `sandbox` of the same
-PostgreSQL database. No commit spans both; nothing here is money, and all of it may be lost without
-a tenge going astray. SQLite runs with a rollback journal, not WAL: several front ends write here,
-and the WAL-reset race of SQLite before 3.51.3 needs a WAL. A reader must not assume that a stored
-payment request is good: its signature is checked when it comes in, its truth is the writer's.
+PostgreSQL database (`sandbox_api.own_store`). No commit spans both; nothing here is money, and all
+of it may be lost without a tenge going astray. Records beside the log are in the same place
+(`sandbox_api.records`). A reader must not assume that a stored payment request is good: its
+signature is checked when it comes in, its truth is the writer's.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    Connection,
     Engine,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
-    create_engine,
     delete,
-    event,
     insert,
     inspect,
     select,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from ledger.errors import StoreProblem
 from sandbox_api.auth import SCOPES, KeyKind, Scope, StoredKey, digest_of, is_key, new_key
+from sandbox_api.own_store import LONG, METADATA, Asking, engine_of
+from sandbox_api.records import RecordStore
 
 VERSION: Final = 1
 """The form of these tables; another one in a database is refused, never guessed at."""
@@ -43,31 +39,28 @@ VERSION: Final = 1
 REQUESTS_KEPT_MS: Final = 30 * 86_400_000
 """Payment requests are forgotten so long after their `not_after`, in the sandbox's time."""
 
-_METADATA = MetaData(schema="sandbox")
-_LONG = BigInteger().with_variant(Integer(), "sqlite")
-
-_FORM = Table("form", _METADATA, Column("version", Integer, nullable=False))
+_FORM = Table("form", METADATA, Column("version", Integer, nullable=False))
 _TENANT = Table(
     "tenant",
-    _METADATA,
+    METADATA,
     Column("number", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("ledger", LargeBinary, nullable=False),
 )
 _KEY = Table(
     "api_key",
-    _METADATA,
+    METADATA,
     Column("digest", LargeBinary, primary_key=True),
     Column("tenant", Integer, nullable=False),
     Column("scopes", Text, nullable=False),
 )
 _REQUEST = Table(
     "payment_request",
-    _METADATA,
+    METADATA,
     Column("id", LargeBinary, primary_key=True),
     Column("tenant", Integer, nullable=False),
     Column("terminal", LargeBinary, nullable=False),
-    Column("not_after", _LONG, nullable=False),
+    Column("not_after", LONG, nullable=False),
     Column("jws", Text, nullable=False),
     Index("payment_request_not_after", "not_after"),
 )
@@ -97,12 +90,14 @@ class TenantStore:
     def __init__(self, engine: Engine) -> None:
         self._engine: Final = engine
         self._writing: Final = engine.execution_options(immediate=True)
+        self.records: Final = RecordStore(engine)
+        """Personal documents beside the log."""
 
     @classmethod
     def open(cls, url: str) -> TenantStore:
         """Open the store at a SQLAlchemy URL and make what is missing; raises StoreProblem."""
         try:
-            store = cls(_engine(url))
+            store = cls(engine_of(url))
             store._make_tables()
         except SQLAlchemyError as error:
             cause = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -115,7 +110,7 @@ class TenantStore:
 
     def put_tenant(self, name: str, ledger: bytes) -> Tenant:
         """The tenant of this name, made where there is none, pointing at `ledger` from now on."""
-        with _asking(self._writing) as connection:
+        with Asking(self._writing) as connection:
             number = connection.execute(
                 select(_TENANT.c.number).where(_TENANT.c.name == name)
             ).scalar()
@@ -156,7 +151,7 @@ class TenantStore:
 
     def drop_key(self, key: str) -> None:
         """Take an API key back; processes that have seen it forget it within seconds."""
-        with _asking(self._writing) as connection:
+        with Asking(self._writing) as connection:
             connection.execute(delete(_KEY).where(_KEY.c.digest == digest_of(key)))
 
     def find_key(self, digest: bytes) -> StoredKey | None:
@@ -175,7 +170,7 @@ class TenantStore:
         self._insert_once(_REQUEST, request._asdict())
         old = _REQUEST.c.not_after < now - REQUESTS_KEPT_MS
         if self._one(select(_REQUEST.c.id).where(old).limit(1)) is not None:
-            with _asking(self._writing) as connection:
+            with Asking(self._writing) as connection:
                 connection.execute(delete(_REQUEST).where(old))
 
     def request(self, tenant: int, id: bytes) -> StoredRequest | None:
@@ -185,12 +180,12 @@ class TenantStore:
         return None if row is None else StoredRequest(*row)
 
     def _one(self, query: Any) -> Any:
-        with _asking(self._engine) as connection:
+        with Asking(self._engine) as connection:
             return connection.execute(query).first()
 
     def _insert_once(self, table: Table, row: dict[str, Any]) -> None:
         try:
-            with _asking(self._writing) as connection:
+            with Asking(self._writing) as connection:
                 connection.execute(insert(table).values(row))
         except IntegrityError:
             return  # the same key came first: two front ends may be told at once
@@ -202,58 +197,13 @@ class TenantStore:
                 connection.execute(CreateSchema("sandbox", if_not_exists=True))
             schema = "sandbox" if connection.dialect.name == "postgresql" else None
             if not inspect(connection).has_table("form", schema=schema):
-                _METADATA.create_all(connection)
+                _FORM.create(connection)
                 connection.execute(insert(_FORM).values(version=VERSION))
             version = connection.execute(select(_FORM.c.version)).scalar()
+            if version == VERSION:
+                METADATA.create_all(connection)  # a store of an older program lacks newer tables
         if version != VERSION:
             raise StoreProblem(
                 f"the sandbox's own store has form {version}, this program reads {VERSION}:"
                 " use the program that wrote it, or start with an empty folder"
             )
-
-
-class _asking:
-    """One transaction. A database that fails becomes StoreProblem, but not a broken unique key."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._begun = engine.begin()
-
-    def __enter__(self) -> Connection:
-        try:
-            return self._begun.__enter__()
-        except SQLAlchemyError as error:
-            raise StoreProblem(_cause(error)) from None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            self._begun.__exit__(kind, error, trace)
-        except SQLAlchemyError as failed:
-            raise StoreProblem(_cause(failed)) from None
-        if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
-            raise StoreProblem(_cause(error)) from None
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    return f"the sandbox's own store failed: {str(error).splitlines()[0]}"
-
-
-def _engine(url: str) -> Engine:
-    if not re.match(r"sqlite(\+pysqlite)?:", url):
-        return create_engine(url, pool_size=2, max_overflow=2, pool_pre_ping=True)
-    engine = create_engine(
-        url,
-        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 10},
-        execution_options={"schema_translate_map": {"sandbox": None}},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine

@@ -76,6 +76,21 @@ def test_a_till_is_paid_in_tenge_anywhere_and_in_crypto_inside_the_zone_alone(
     assert market.paid(request) is None
 
 
+def test_a_key_is_rotated_and_an_interrupted_rotation_finished(wallet: Wallet) -> None:
+    first, second = SigningKey.generate(), SigningKey.generate()
+    renewed = wallet.rotate(first)
+    assert renewed.rotate(first).balance() == "50000.00"  # its own key: nothing to do
+    with pytest.raises(PaymentRefused) as refused:
+        wallet.transfer(wallet.accounts["KZTD"], "1.00")
+    assert refused.value.code == "KEY_NOT_ACTIVE"
+
+    renewed.add_key(second)  # and then the program was killed
+    last = renewed.rotate(second)
+
+    status = {one["kid"]: one["status"] for one in last.client.keys(last.party())}
+    assert status == {wallet.key.kid: "revoked", first.kid: "revoked", second.kid: "active"}
+
+
 @pytest.mark.parametrize("lang", ["kk", "ru", "en"])
 def test_a_refusal_says_every_reason_in_the_client_s_language(sandbox: Running, lang: str) -> None:
     wallet = Wallet.join(sandbox.client(lang=lang))

@@ -50,8 +50,11 @@ def application(config: Config) -> WSGIApplication:
     """The API, with the pages behind it: what the API has no path for, pages may have."""
     from sandbox_api.app import create_app
     from sandbox_api.processes.doors import open_parts
+    from sandbox_api.records import Sweeping
 
-    api: WSGIApplication = create_app(open_parts(config))
+    parts = open_parts(config)
+    Sweeping(parts.tenants.records, parts.door.time).start()
+    api: WSGIApplication = create_app(parts)
     pages = [point.load()(config) for point in entry_points(group=PAGES_GROUP)]
     return _Mounted(api, pages[0]) if pages else api
 
