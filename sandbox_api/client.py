@@ -44,7 +44,7 @@ VALID_FOR_MS: Final = 10 * 60_000
 """How long what a wallet or till signs may still be accepted."""
 
 DAY_MS: Final = 86_400_000
-"""How long a proposal waits unless said otherwise."""
+"""How long a proposal waits, and money is held, unless said otherwise."""
 
 PATIENCE_S: Final = 15.0
 """How long a request is tried again before `SandboxAway`."""
@@ -97,6 +97,13 @@ class Request(msgspec.Struct, frozen=True):
 
 class Proposed(msgspec.Struct, frozen=True):
     """What was put before the other keys of a party: the proposal's id, and the entry of it."""
+
+    id: str
+    receipt: Receipt
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Money that was reserved: the hold's id, and the entry of it."""
 
     id: str
     receipt: Receipt
@@ -206,6 +213,15 @@ class SandboxClient:
         """All that the sandbox has of a party, its records with their bodies; needs a secret
         key."""
         found: Json = self.get(f"/parties/{party}/file")
+        return found
+
+    def holds(self, account: str) -> Iterator[Json]:
+        """What is held from an account or for it, and open, page by page."""
+        return self._pages(f"/accounts/{account}/holds", "holds")
+
+    def hold(self, id: str) -> Json:
+        """A hold: what was held for whom, what was captured, what is left."""
+        found: Json = self.get(f"/holds/{id}")
         return found
 
     def follow(
@@ -408,6 +424,33 @@ class Wallet:
             renewed.revoke(self.key.kid)
         return renewed
 
+    def hold(
+        self, to: str, amount: str, asset: str = "KZTD", *, ends_at: int | None = None
+    ) -> Held:
+        """Reserve money for the owner of an account of the same asset, who may capture it until
+        `ends_at` (ms UTC; a day from now), thirty days at most."""
+        return self._held("hold/1", asset, ends_at, to=to, amount=amount)
+
+    def hold_request(
+        self, request: Request | str, asset: str = "KZTD", *, ends_at: int | None = None
+    ) -> Held:
+        """Reserve what a till asks for, instead of paying it."""
+        jws = request.jws if isinstance(request, Request) else request
+        return self._held("hold_request/1", asset, ends_at, request=jws)
+
+    def capture(self, hold: Held | str, amount: str, *, last: bool = False) -> Receipt:
+        """Take a part of what is held for this party; with the `last` the rest goes back."""
+        return self.send("capture/1", hold=_id_of(hold), amount=amount, last=last)
+
+    def void(self, hold: Held | str) -> Receipt:
+        """Let go of what is left of a hold for this party."""
+        return self.send("void/1", hold=_id_of(hold))
+
+    def _held(self, kind: str, asset: str, ends_at: int | None, **members: object) -> Held:
+        ends_at = self.client.now() + DAY_MS if ends_at is None else ends_at
+        receipt = self.send(kind, from_=self.accounts[asset], ends_at=ends_at, **members)
+        return Held(b64(derive_key(TransactionId.parse(receipt.id), "hold")), receipt)
+
     def balance(self, asset: str = "KZTD") -> str:
         """What this wallet holds of an asset."""
         return self.client.balance(self.accounts[asset])
@@ -471,8 +514,8 @@ def _payload(client: SandboxClient, kind: str, members: Mapping[str, object]) ->
     )
 
 
-def _id_of(proposal: Proposed | str) -> str:
-    return proposal.id if isinstance(proposal, Proposed) else proposal
+def _id_of(made: Proposed | Held | str) -> str:
+    return made if isinstance(made, str) else made.id
 
 
 def _problem(body: Json) -> SandboxProblem:

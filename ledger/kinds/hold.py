@@ -38,6 +38,9 @@ from ledger.kinds.kind import (
     require,
 )
 
+OPEN = "open"
+"""Look-up of a hold while it is open, by the payer's wallet and by the payee's."""
+
 HOLD_MAX_MS = 30 * 86_400_000
 """Money is held for at most thirty days."""
 
@@ -78,7 +81,7 @@ def held(tx: Transaction, known: Known, at: int, ends_at: int, to_payee: Movemen
 
 def _open(payer: Account, payee: Account) -> tuple[tuple[str, bytes], ...]:
     """Look-up rows of a hold while it is open, by either account."""
-    return tuple(("open", id) for id in sorted({payer.id, payee.id}))
+    return tuple((OPEN, id) for id in sorted({payer.id, payee.id}))
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:

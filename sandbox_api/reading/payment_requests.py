@@ -23,7 +23,7 @@ from ledger.writer.answers import Declined
 from sandbox_api.limits import REFUSALS_SCANNED_MAX, Recent
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
-from sandbox_api.reading.entries import entry_at, reasons_of, told_of
+from sandbox_api.reading.entries import Scales, entry_at, reasons_of, told_of
 from sandbox_api.reading.known import body_of, object_of
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
@@ -65,18 +65,20 @@ def take_request(parts: Parts, tenant: int, jws: str) -> RequestMade:
 
 
 def request_body(parts: Parts, stored: StoredRequest, lang: str) -> PaymentRequestBody:
-    """A request with what became of it: paid, expired or open, and the newest refused attempt."""
+    """A request with what became of it: paid, held, void, expired or open; the newest refusal."""
     request, _ = read_request(stored.jws)
     body = request.body
     with parts.reader.snapshot() as view:
         terminal = object_of(view, "terminal", request.terminal)
         paid = object_of(view, "payment", request.id)
         payment = None if paid is None else _payment(view, paid)
-        refused = None if payment is not None else _last_refusal(view, b64(request.id))
+        refused = None if paid is not None else _last_refusal(view, b64(request.id))
     merchant = None if terminal is None else b64(terminal.owner)
     status = "open"
     if payment is not None:
         status = "paid"
+    elif paid is not None:
+        status = paid.status
     elif body.not_after < parts.door.time():
         status = "expired"
     return PaymentRequestBody(
@@ -136,16 +138,19 @@ def _fault(parts: Parts, request: OpenRequest, terminal: Object | None, now: int
     return None
 
 
-def _payment(view: Snapshot, paid: Object) -> PaymentBody:
+def _payment(view: Snapshot, paid: Object) -> PaymentBody | None:
+    """How it was paid; of what is held, the captures so far and the entry of the first."""
     payment = body_of(paid, Payment)
+    if not payment.amount:
+        return None
     entry = entry_at(view, payment.index or paid.written)
-    (posting,) = entry.postings
+    asset = entry.postings[0].asset
     return PaymentBody(
         index=entry.index,
         at=entry.at,
         id=entry.told.id,
-        asset=posting.asset,
-        amount=posting.amount,
+        asset=asset,
+        amount=format_amount(payment.amount, Scales(view).of(asset)),
         value=format_amount(payment.value, TENGE_SCALE),
     )
 

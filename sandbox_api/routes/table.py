@@ -8,6 +8,7 @@ from sandbox_api.requests import Route
 from sandbox_api.routes import (
     documentation,
     events,
+    holds,
     joining,
     keys,
     log,
@@ -25,6 +26,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *money.ROUTES,
     *zones.ROUTES,
     *payment_requests.ROUTES,
+    *holds.ROUTES,
     *proposals.ROUTES,
     *keys.ROUTES,
     *records.ROUTES,
