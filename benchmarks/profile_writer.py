@@ -29,8 +29,9 @@ from ledger.keys import SigningKey
 from ledger.ledger import Ledger
 from ledger.writer.answers import Offer, Taken
 from ledger.writer.process import GARBAGE_THRESHOLDS
+from sandbox_api.bench.lots import signed
 from sandbox_api.bench.stage import Builder, Institutions, Stage
-from sandbox_api.bench.traffic import ASSET_OF, Kind, Lot, signed
+from sandbox_api.bench.traffic import ASSET_OF, Kind, Lot
 from sandbox_api.keychest import persona_key
 from sandbox_api.personas import World
 from sandbox_api.rates import put_rate, rate_at

@@ -29,11 +29,12 @@ from sandbox_api.bench.load import (
     taken_batches,
     taken_singles,
 )
+from sandbox_api.bench.lots import signed
 from sandbox_api.bench.report import verdict
 from sandbox_api.bench.row import Result, Row
 from sandbox_api.bench.stage import Builder, Holder, Institutions, Stage
 from sandbox_api.bench.stream import taken_streamed
-from sandbox_api.bench.traffic import ASSET_OF, SIGNATURES, Kind, Lot, Spread, signed
+from sandbox_api.bench.traffic import ASSET_OF, SIGNATURES, Kind, Lot, Spread
 from sandbox_api.keychest import persona_key
 from sandbox_api.rates import put_rate, rate_at
 from sandbox_api.world import build_world

@@ -20,6 +20,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sandbox_api.bench.aftermath import Unsound
 from sandbox_api.bench.load import LoadFailed
 from sandbox_api.bench.machine import Cores
+from sandbox_api.bench.mixed import Mixed, measure_mixed
+from sandbox_api.bench.mixed import show as show_mixed
 from sandbox_api.bench.postgres import Postgres, PostgresMissing
 from sandbox_api.bench.report import show
 from sandbox_api.bench.row import Result, Store
@@ -61,7 +63,7 @@ def run(
     *,
     stores: tuple[Store, ...] = (),
     kinds: tuple[Kind, ...] = (),
-    workload: Literal["plain"] = "plain",
+    workload: Literal["plain", "mixed"] = "plain",
     full: bool = False,
     entries: int | None = None,
     seconds: float = 4.0,
@@ -71,15 +73,17 @@ def run(
     """Measure every store and kind, or those that are named, and print.
 
     `seconds` for each load, or `entries` (a million where `full`) in uniform batches. `workload`:
-    what is sent; there is one so far. Raises CannotRun where the sandbox answered something else
-    than was to be measured, or where the audit afterwards was not as it must be.
+    what is sent: rows of one kind each, or all kinds mixed. Raises CannotRun where the sandbox
+    answered something else than was to be measured, or where the audit afterwards was not as it
+    must be.
     """
-    if workload != "plain":
-        raise AssertionError(f"no workload {workload}")
     effort = Effort(seconds, entries or (FULL if full else None), spread)
     wanted = _Wanted(stores or STORES, kinds or KINDS, effort)
     console = Console(stderr=True)
     try:
+        if workload == "mixed":
+            _run_mixed(wanted, console, as_json=as_json)
+            return
         results = _measure_all(wanted, console)
     except (LoadFailed, Unsound, OSError, BrokenExecutor) as error:
         raise CannotRun(f"The measurement broke off: {error}") from error
@@ -110,6 +114,25 @@ def _measure_all(wanted: _Wanted, console: Console) -> list[Result]:
                 result = measuring.measure(pace, len(rows) - done)
             results.append(result)
     return results
+
+
+def _run_mixed(wanted: _Wanted, console: Console, *, as_json: bool) -> None:
+    rows: list[Mixed] = []
+    with ExitStack() as stack:
+        stack.enter_context(_ended_by_signals())
+        server = _postgres(stack, console) if "postgresql" in wanted.stores else None
+        stores = [store for store in wanted.stores if store == "sqlite" or server]
+        cores = stack.enter_context(Cores())
+        bar = stack.enter_context(_bar(console))
+        task = bar.add_task("", total=len(stores))
+        for done, store in enumerate(stores):
+            url = server.new_database() if server and store == "postgresql" else None
+            tell = partial(_tell, bar, task, done)
+            rows.append(measure_mixed(store, cores, wanted.effort, url, tell))
+    if as_json:
+        click.echo(msgspec.json.encode(rows).decode())
+    else:
+        show_mixed(rows, Console())
 
 
 class _Pace:

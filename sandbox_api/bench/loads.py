@@ -52,11 +52,27 @@ class Loads:
 
     def batches(self, many: int, *, hot: bool = False) -> float:
         """Entries a second in batches of `LINES` over `BATCH_CONNECTIONS`."""
-        lines, place = self._signed(many, hot=hot), self._sandbox.http
-        requests = [batch(place, lines[at : at + LINES]) for at in range(0, many, LINES)]
+        return many / self.send(self._signed(many, hot=hot))
+
+    def mixed(self, many: int) -> float:
+        """Entries a second in batches of many kinds; `many` is a multiple of their block."""
+        return many / self.send(self._signed(many, kind="mixed"))
+
+    def one_kind(self, kind: str, many: int) -> list[bytes]:
+        """Transactions of one versioned kind, to be sent; what they follow on is sent first."""
+        lines = self._signed(many, kind=kind)
+        self.send(lines[:-many])
+        return lines[-many:]
+
+    def send(self, lines: list[bytes]) -> float:
+        """Seconds until all these lines were taken in batches."""
+        if not lines:
+            return 0.0
+        place = self._sandbox.http
+        requests = [batch(place, lines[at : at + LINES]) for at in range(0, len(lines), LINES)]
         measured = exchange(place, requests, BATCH_CONNECTIONS)
-        self.size += taken_batches(measured.answers, many)
-        return many / measured.seconds
+        self.size += taken_batches(measured.answers, len(lines))
+        return measured.seconds
 
     def singles(self, many: int) -> tuple[float, float]:
         """One transaction a request over `SINGLE_CONNECTIONS`: how many a second, p99 in ms."""
@@ -82,13 +98,13 @@ class Loads:
         self.size += taken_streamed(measured.answers)
         return many / measured.seconds
 
-    def _signed(self, many: int, *, hot: bool = False) -> list[bytes]:
+    def _signed(self, many: int, *, hot: bool = False, kind: str = "") -> list[bytes]:
         now = _now()
         lots = []
         for at in range(0, many, LOT):
             self._lots += 1
             many_here = min(LOT, many - at)
-            lots.append(Lot(self._kind, many_here, hot, self._lots, now, self._spread))
+            lots.append(Lot(kind or self._kind, many_here, hot, self._lots, now, self._spread))
         return self._cores.sign(self._stage, lots)
 
     def _set_stage(self) -> Stage:

@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Final
 
 from ledger.keys import SigningKey, verify
+from sandbox_api.bench.lots import signed
 from sandbox_api.bench.stage import Stage
-from sandbox_api.bench.traffic import Lot, signed
+from sandbox_api.bench.traffic import Lot
 
 MESSAGE_BYTES: Final = 200
 """Length of the messages whose signatures are checked."""

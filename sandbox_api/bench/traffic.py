@@ -48,10 +48,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Lot(NamedTuple):
-    """What one signing process makes: `many` transactions of `kind`, to the first shop alone where
-    `hot`; `number` tells lots of one run apart; `now` is the sandbox's time, ms UTC."""
+    """What one signing process makes: `many` transactions of `kind` (transfer, pay, mixed, or a
+    versioned name of `mixed_traffic.SHARES`), to the first shop alone where `hot`; `number` tells
+    lots of one run apart; `now` is the sandbox's time, ms UTC."""
 
-    kind: Kind
+    kind: str
     many: int
     hot: bool
     number: int
@@ -59,61 +60,56 @@ class Lot(NamedTuple):
     spread: Spread = "life"
 
 
-def signed(stage: Stage, lot: Lot) -> list[bytes]:
-    """The transactions of a lot, each a compact JWS."""
-    make = _transfers if lot.kind == "transfer" else _payments
-    chance = random.Random(f"{stage.ledger} {lot.number}")  # noqa: S311 - play
-    return list(make(stage, lot, chance))
-
-
-def _transfers(stage: Stage, lot: Lot, chance: random.Random) -> Iterator[bytes]:
+def transfers(stage: Stage, lot: Lot, chance: random.Random) -> Iterator[bytes]:
+    """`lot.many` transfers of tenge between payers, or from them to the hot shop."""
     payers, hot = stage.payers, stage.shops[0]
     for _ in range(lot.many):
         payer, other = chance.sample(payers, 2)
         payload = Transfer(
             ledger=stage.ledger,
             nonce=b64(chance.randbytes(16)),
-            not_after=_not_after(lot, chance),
+            not_after=not_after(lot, chance),
             from_=payer.account,
             to=hot.account if lot.hot else other.account,
             amount=format_amount(chance.randint(TOTAL_MIN, TOTAL_MAX), 2),
         )
-        yield _seal(payer.seed, _encode(payload), "tenge-tx")
+        yield seal_line(payer.seed, _encode(payload), "tenge-tx")
 
 
-def _payments(stage: Stage, lot: Lot, chance: random.Random) -> Iterator[bytes]:
-    rate = Rate.parse(stage.rate_text)
-    for _ in range(lot.many):
-        payer = chance.choice(stage.payers)
-        shop = stage.shops[0] if lot.hot else chance.choice(stage.shops)
-        payload = Pay(
-            ledger=stage.ledger,
-            nonce=b64(chance.randbytes(16)),
-            not_after=_not_after(lot, chance),
-            from_=payer.account,
-            request=_request(stage, shop, rate, lot, chance).decode(),
-        )
-        yield _seal(payer.seed, _encode(payload), "tenge-tx")
+def payment(stage: Stage, lot: Lot, chance: random.Random) -> bytes:
+    """One payment at a shop's till in the stage's asset."""
+    payer = chance.choice(stage.payers)
+    shop = stage.shops[0] if lot.hot else chance.choice(stage.shops)
+    payload = Pay(
+        ledger=stage.ledger,
+        nonce=b64(chance.randbytes(16)),
+        not_after=not_after(lot, chance),
+        from_=payer.account,
+        request=_request(stage, shop, lot, chance).decode(),
+    )
+    return seal_line(payer.seed, _encode(payload), "tenge-tx")
 
 
-def _request(stage: Stage, shop: Holder, rate: Rate, lot: Lot, chance: random.Random) -> bytes:
+def _request(stage: Stage, shop: Holder, lot: Lot, chance: random.Random) -> bytes:
     """A till's request for one payment in the stage's asset."""
+    rate = Rate.parse(stage.rate_text)
     total = format_amount(chance.randint(TOTAL_MIN, TOTAL_MAX), 2)
     scale = ASSETS[stage.asset][1]
     amount = format_amount(amount_for(parse_amount(total, 2), scale, rate), scale)
     payload = Request(
         ledger=stage.ledger,
         nonce=b64(chance.randbytes(16)),
-        not_after=_not_after(lot, chance),
+        not_after=not_after(lot, chance),
         total=total,
         reference=f"A-{chance.randrange(10_000)}",
         reusable=False,
         tenders=(Tender(stage.asset, shop.account, amount, stage.rate),),
     )
-    return _seal(till_seed(shop), _encode(payload), "tenge-request")
+    return seal_line(till_seed(shop), _encode(payload), "tenge-request")
 
 
-def _not_after(lot: Lot, chance: random.Random) -> int:
+def not_after(lot: Lot, chance: random.Random) -> int:
+    """When a transaction of this lot becomes void, ms UTC."""
     of_ten = chance.randrange(10) if lot.spread == "life" else 9
     if of_ten == 9:
         return lot.now + chance.randint(AHEAD_MIN_MS, AHEAD_MAX_MS)
@@ -121,6 +117,7 @@ def _not_after(lot: Lot, chance: random.Random) -> int:
     return lot.now + ahead + chance.randint(-CLOCK_ERROR_MS, CLOCK_ERROR_MS)
 
 
-def _seal(seed: bytes, payload: bytes, typ: str) -> bytes:
+def seal_line(seed: bytes, payload: bytes, typ: str) -> bytes:
+    """The envelope of a payload, signed with the key of a seed."""
     key = key_from(seed)
     return seal(payload, kid=key.kid, typ=typ, sign=key.sign).encode()
