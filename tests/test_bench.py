@@ -15,6 +15,7 @@ import msgspec
 import psutil
 import pytest
 
+from ledger.core.ids import b64, derive_key
 from ledger.keyring import Keyring
 from ledger.keys import SigningKey
 from ledger.kinds import read
@@ -30,6 +31,7 @@ from sandbox_api.bench.load import (
     taken_singles,
 )
 from sandbox_api.bench.lots import signed
+from sandbox_api.bench.mixed_traffic import BLOCK, SHARES
 from sandbox_api.bench.report import verdict
 from sandbox_api.bench.row import Result, Row
 from sandbox_api.bench.stage import Builder, Holder, Institutions, Stage
@@ -72,6 +74,40 @@ def test_a_short_run_measures_every_figure_and_is_audited() -> None:
     assert all(value > 0 for value in figures.values() if value is not None), figures
     ratio = row["batch_per_s"] * SIGNATURES["pay"] / row["verify_limit_per_s"]
     assert row["batch_ratio"] == pytest.approx(ratio, abs=0.01)
+
+
+def test_many_kinds_at_once_are_measured_and_audited() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "sandbox_api", "bench", "--workload", "mixed", "--store", "sqlite",
+         "--seconds", "0.1", "--json"],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (row,) = json.loads(ran.stdout)
+    assert (row["store"], row["workload"]) == ("sqlite", "mixed")
+    share = row["mixed_signatures_per_s"] / row["plain_signatures_per_s"]
+    assert row["share"] == pytest.approx(share, abs=0.01)
+    assert list(row["cpu_us"]) == list(SHARES)
+    if sys.platform == "linux":
+        assert all(us > 0 for us in row["cpu_us"].values())
+
+
+def test_a_block_of_mixed_traffic_has_its_shares_and_its_order() -> None:
+    payers = tuple(Holder(bytes([n]) * 32, f"{n:022}") for n in range(20))
+    stage = Stage("L" * 22, "tUSDT", payers, (Holder(b"s" * 32, "S" * 22),), "R" * 22, "519.25")
+    lines = signed(stage, Lot("mixed", BLOCK, False, 7, 1_790_000_000_000))
+
+    payloads = [read(line).payload for line in lines]
+    kinds = [str(payload.__struct_config__.tag) for payload in payloads]
+
+    assert {kind: kinds.count(kind) for kind in SHARES} == SHARES
+    made: set[str] = set()
+    for line, payload in zip(lines, payloads, strict=True):
+        for label in ("hold", "lock"):
+            made.add(b64(derive_key(read(line).id, label)))
+        for of in ("hold", "lock"):
+            if hasattr(payload, of):
+                assert getattr(payload, of) in made
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ended by signals")

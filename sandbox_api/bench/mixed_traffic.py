@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
-from ledger.kinds.capture import Capture
-from ledger.kinds.hold import PutOnHold
-from ledger.kinds.lock import LockMoney, TwoParty
-from ledger.kinds.release import Release
-from ledger.kinds.split import Share, Split
 
 from ledger.core.amount import format_amount
 from ledger.core.envelope import open_envelope
 from ledger.core.ids import TransactionId, b64, derive_key
 from ledger.core.transaction import Payload
+from ledger.kinds.capture import Capture
+from ledger.kinds.hold import PutOnHold
+from ledger.kinds.lock import LockMoney, TwoParty
+from ledger.kinds.release import Release
+from ledger.kinds.split import Share, Split
 from ledger.kinds.transfer import Transfer
 from sandbox_api.bench.stage import Holder, Stage
 from sandbox_api.bench.traffic import Lot, not_after, payment, seal_line
