@@ -23,7 +23,7 @@ from ledger.core.decision import Code, Params, Reason, Refused, in_precedence, r
 from ledger.core.geometry import Point
 from ledger.core.ids import ID_BYTES, TransactionId, b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object, PackInForce
+from ledger.core.objects import Object
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.proposal import Proposal
@@ -40,13 +40,11 @@ from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
 from ledger.rules import approvals
 from ledger.rules.holding_max import holdings
-from ledger.rules.pack import Pack, Row, read_pack
+from ledger.rules.pack import Row, pack_in_force, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
 LEDGER = "ledger/1"
 """Name under which the checks of this module give their reasons."""
-
-_EMPTY = Pack("", "", ())
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -229,17 +227,6 @@ def trace(tx: Transaction, known: Known, at: int, ledger: str) -> list[Traced]:
     return [
         Traced(row, case.tender, next(judge(case, (row,)), None)) for case in cases for row in rows
     ]
-
-
-def pack_in_force(known: Known) -> Pack:
-    """The current rule pack; an empty one before the first."""
-    current = known.lookup("pack", "current", b"")
-    if not current:
-        return _EMPTY
-    body = known.body("pack", current[0], PackInForce)
-    if body is None:
-        raise AssertionError("the look-up names a pack that is not there")
-    return read_pack(body.text, body.base)
 
 
 def needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:

@@ -24,11 +24,12 @@ from ledger.core.plan import Plan
 from ledger.core.state import Posted, State
 from ledger.core.transaction import Transaction
 from ledger.core.zone import Terminal
-from ledger.decide import Accepted, decide, draft, pack_in_force, settle
+from ledger.decide import Accepted, decide, draft, settle
 from ledger.errors import LedgerError
 from ledger.kinds import read
 from ledger.kinds.expire import Expire, key_of
 from ledger.log.leaf import Leaf, LeafPosting
+from ledger.rules.pack import pack_in_force
 from ledger.rules.rule import is_tender
 
 HOUR_MS = 3_600_000

@@ -12,6 +12,7 @@ from ledger.core.alias import Alias
 from ledger.core.ask import Ask
 from ledger.core.asset import Asset
 from ledger.core.consent import Consent
+from ledger.core.freeze import Freeze, Reserve
 from ledger.core.hold import Hold
 from ledger.core.link import Link, Sweep
 from ledger.core.lock import Lock
@@ -78,6 +79,8 @@ Body = (
     | Lock
     | Link
     | Sweep
+    | Freeze
+    | Reserve
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -101,6 +104,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "lock": Lock,
     "link": Link,
     "sweep": Sweep,
+    "freeze": Freeze,
+    "reserve": Reserve,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -37,8 +37,11 @@ from ledger.kinds import (
     consent_pay,
     consent_revoke,
     defund,
+    dispose,
     expire,
     extend,
+    forced_debit,
+    freeze,
     fund,
     genesis,
     hold,
@@ -60,11 +63,13 @@ from ledger.kinds import (
     redeem,
     refund,
     release,
+    seize,
     split,
     sweep,
     terminal,
     tier,
     transfer,
+    unfreeze,
     unlink,
     void,
     withdraw,
@@ -85,6 +90,7 @@ _MODULES = (
     consent, consent_revoke, consent_pay, alias, alias_drop, alias_pay,
     lock, release, cancel, extend,
     fund, defund, link, unlink, sweep,
+    freeze, unfreeze, forced_debit, seize, dispose,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

@@ -25,9 +25,9 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payload_of,
+    receiving_account,
 )
 
 
@@ -55,7 +55,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     found = known.object("alias", unb64(payload.alias, 32))
     alias = active_alias(found, payload.alias, KIND.name)
     terms = alias_of(alias)
-    target = open_account(known, id_of(terms.account), KIND.name, "alias")
+    target = receiving_account(known, id_of(terms.account), KIND.name, "alias")
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     movement = movement_between(known, source, target, amount, "transfer")
     banks = movement.source_party.registrar, movement.target_party.registrar

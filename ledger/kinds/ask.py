@@ -27,9 +27,9 @@ from ledger.kinds.kind import (
     account_needs,
     asset_of,
     id_of,
-    open_account,
     party_need,
     party_of,
+    payee_account,
     payload_of,
     require,
 )
@@ -89,7 +89,7 @@ def _own_payee(known: Known, id: bytes, signer: Signer) -> Account:
     account = known.account(id)
     own = account if account is not None and account.owner == signer.id else None
     require(own, Code.NO_AUTHORITY, KIND.name, member="to")
-    return open_account(known, id, KIND.name, "to")
+    return payee_account(known, id, KIND.name, "to")
 
 
 def _asked(known: Known, payload: MakeAsk, payee: Account) -> bytes | Refused:
@@ -98,7 +98,7 @@ def _asked(known: Known, payload: MakeAsk, payee: Account) -> bytes | Refused:
         payer = id_of(payload.payer or "")
         party_of(known, payer, KIND.name)
         return payer
-    account = open_account(known, id_of(payload.from_), KIND.name, "from")
+    account = payee_account(known, id_of(payload.from_), KIND.name, "from")
     if account.asset != payee.asset:
         return refused(Code.ASSET_DIFFERS, KIND.name, asset=account.asset, other=payee.asset)
     return account.owner

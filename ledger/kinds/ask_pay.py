@@ -24,9 +24,9 @@ from ledger.kinds.kind import (
     account_needs,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payload_of,
+    receiving_account,
 )
 
 
@@ -54,7 +54,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     ask = open_ask(known, payload.ask, signer, KIND.name, by_payer=True)
     body = ask_of(ask)
-    target = open_account(known, id_of(body.payee), KIND.name, "payee")
+    target = receiving_account(known, id_of(body.payee), KIND.name, "payee")
     movement = movement_between(known, source, target, body.amount, "ask_pay")
     if known.object("payment", ask.key) is not None:
         return refused(Code.REQUEST_PAID, KIND.name, request=payload.ask)

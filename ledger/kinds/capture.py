@@ -33,8 +33,8 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     payload_of,
+    receiving_account,
 )
 
 
@@ -56,7 +56,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     body, reserve = hold_of(object_), account_named(known, payload.hold)
     if reserve.status != "open":
         return refused(Code.ACCOUNT_NOT_OPEN, KIND.name, member="hold", status=reserve.status)
-    target = open_account(known, id_of(body.payee), KIND.name, "payee")
+    target = receiving_account(known, id_of(body.payee), KIND.name, "payee")
     scale = asset_of(known, reserve.asset, KIND.name).scale
     amount = parse_amount(payload.amount, scale)
     if amount > reserve.balance:

@@ -26,6 +26,7 @@ from ledger.kinds.kind import (
     movement_between,
     open_account,
     payload_of,
+    receiving_account,
 )
 
 
@@ -52,7 +53,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     consent = active_consent(known, payload.consent, signer, KIND.name, owner=False)
     terms = consent_of(consent)
     source = open_account(known, unb64(terms.account, 16), KIND.name, "consent")
-    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     scale = asset_of(known, source.asset, KIND.name).scale
     amount = parse_amount(payload.amount, scale)
     movement = movement_between(known, source, target, amount, "transfer")

@@ -29,11 +29,12 @@ from ledger.kinds.kind import (
     Kind,
     Refusal,
     account_needs,
+    arrival,
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
+    payee_account,
     payload_of,
     require,
 )
@@ -93,7 +94,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, PutOnHold)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
-    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    target = payee_account(known, id_of(payload.to), KIND.name, "to")
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     to_payee = movement_between(known, source, target, amount, "hold")
     body = Hold(payload.from_, payload.to, amount, value=to_payee.value)
@@ -168,7 +169,8 @@ def given_back(object_: Object, known: Known, taken: int, status: str) -> Plan:
     if left:
         value = worth(body, body.captured + left) - worth(body, body.captured)
         payer = account_named(known, body.payer)
-        movements = (movement_between(known, reserve, payer, left, "return", value=value),)
+        target = arrival(known, payer)
+        movements = (movement_between(known, reserve, target, left, "return", value=value),)
         if body.day is not None:
             counts.append((counters.TENDER_DAY, body.day, object_.owner, "", -value))
             if body.zone is not None:

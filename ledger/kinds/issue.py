@@ -22,8 +22,8 @@ from ledger.kinds.kind import (
     id_of,
     issue_account,
     movement_between,
-    open_account,
     payload_of,
+    receiving_account,
 )
 
 FIRST_TIER = frozenset({Role.BANK, Role.TREASURY})
@@ -47,7 +47,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Issue)
-    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     asset = asset_of(known, target.asset, KIND.name)
     if asset.issuer != b64(signer.id):
         return refused(Code.NOT_ISSUER, KIND.name, asset=asset.code)

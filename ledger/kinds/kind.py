@@ -16,6 +16,7 @@ from typing import TypeVar
 from ledger.core.account import Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES, Asset
 from ledger.core.decision import Code, Refused, refused
+from ledger.core.freeze import FROZEN, Freeze, Policy
 from ledger.core.ids import ID_BYTES, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
@@ -124,17 +125,65 @@ def asset_of(known: Known, code: str, kind: str) -> Asset:
     return found
 
 
-def open_account(known: Known, id: bytes, kind: str, which: str) -> Account:
-    """The wallet, open, or ACCOUNT_UNKNOWN / ACCOUNT_KIND / ACCOUNT_NOT_OPEN; `which` names the
-    member. What is outstanding moves by `issue` and `redeem` alone: see `issue_account`."""
+def wallet(known: Known, id: bytes, kind: str, which: str) -> Account:
+    """The wallet in whatever status, or ACCOUNT_UNKNOWN / ACCOUNT_KIND; `which` names the member.
+    What is outstanding moves by `issue` and `redeem` alone: see `issue_account`."""
     account = known.account(id)
     if account is None:
         raise Refusal(refused(Code.ACCOUNT_UNKNOWN, kind, member=which))
     if account.kind != AccountKind.WALLET:
         raise Refusal(refused(Code.ACCOUNT_KIND, kind, member=which, kind=account.kind.value))
+    return account
+
+
+def open_account(known: Known, id: bytes, kind: str, which: str) -> Account:
+    """The wallet, open, so that it may pay, or ACCOUNT_UNKNOWN / ACCOUNT_KIND / ACCOUNT_FROZEN /
+    ACCOUNT_NOT_OPEN. Who is paid is asked for by `receiving_account`."""
+    account = wallet(known, id, kind, which)
+    if account.status == FROZEN:
+        raise Refusal(refused(Code.ACCOUNT_FROZEN, kind, member=which))
     if account.status != "open":
         raise Refusal(refused(Code.ACCOUNT_NOT_OPEN, kind, member=which, status=account.status))
     return account
+
+
+def payee_account(known: Known, id: bytes, kind: str, which: str) -> Account:
+    """The wallet that may be paid, now or later: open or frozen. ACCOUNT_UNKNOWN / ACCOUNT_KIND /
+    ACCOUNT_NOT_OPEN."""
+    account = wallet(known, id, kind, which)
+    if account.status not in ("open", FROZEN):
+        raise Refusal(refused(Code.ACCOUNT_NOT_OPEN, kind, member=which, status=account.status))
+    return account
+
+
+def receiving_account(known: Known, id: bytes, kind: str, which: str) -> Account:
+    """The account that money for this wallet is credited to now: the wallet, or where its freeze
+    holds what arrives, the held account beside it (of the same owner and asset). Refuses as
+    `payee_account` does."""
+    return arrival(known, payee_account(known, id, kind, which))
+
+
+def arrival(known: Known, account: Account) -> Account:
+    """Where money for this wallet arrives, whatever its status: the held account where it is frozen
+    and its freeze says to hold, else the wallet itself. Refuses nothing, so that what ends by time
+    can give back what it reserved."""
+    if account.status != FROZEN:
+        return account
+    freeze = known.object("freeze", account.id)
+    body = None if freeze is None else freeze_of(freeze)
+    if body is None or body.policy is not Policy.HOLD:
+        return account
+    held = None if body.held is None else known.account(id_of(body.held))
+    if held is None:
+        raise AssertionError(f"what arrives for account {account.id.hex()} has no place")
+    return held
+
+
+def freeze_of(object_: Object) -> Freeze:
+    """The body of a freeze."""
+    if not isinstance(object_.body, Freeze):
+        raise AssertionError(f"object freeze holds {object_.body!r}")
+    return object_.body
 
 
 def issue_account(known: Known, asset: Asset) -> Account:
@@ -197,3 +246,14 @@ def account_needs(known: Known, *ids: bytes) -> Iterator[Need]:
         if account is not None:
             yield ("object", "party", account.owner)
             yield ("object", "asset", account.asset.encode())
+            if account.status == FROZEN:
+                yield from _freeze_needs(known, id)
+
+
+def _freeze_needs(known: Known, id: bytes) -> Iterator[Need]:
+    """Needs of `arrival` at a frozen account."""
+    need: Need = ("object", "freeze", id)
+    yield need
+    freeze = known.values.get(need)
+    if freeze is not None and freeze.body.held is not None:
+        yield ("account", id_of(freeze.body.held))

@@ -31,10 +31,10 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     party_need,
     party_of,
+    payee_account,
     payload_of,
 )
 from ledger.kinds.locked import AHEAD_MAX_MS, after, lock_needs, out_of, payer_of
@@ -83,7 +83,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, LockMoney)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
-    payee = open_account(known, id_of(payload.to), KIND.name, "to")
+    payee = payee_account(known, id_of(payload.to), KIND.name, "to")
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     paid = movement_between(known, source, payee, amount, "lock")
     body = _body(payload, amount, (signer.id, payee.owner), known)

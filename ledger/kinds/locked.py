@@ -16,7 +16,7 @@ from ledger.core.lock import Lock
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.plan import Movement
-from ledger.kinds.kind import Refusal, account_needs, id_of, movement_between, require
+from ledger.kinds.kind import Refusal, account_needs, arrival, id_of, movement_between, require
 
 AHEAD_MAX_MS = 366 * 86_400_000
 """A lock ends at most 366 days from the moment that its end is set."""
@@ -49,8 +49,9 @@ def payee_of(lock: Object, known: Known) -> Account:
 
 
 def payer_of(lock: Object, known: Known) -> Account:
-    """The account that the money came from, as it is now."""
-    return _account(known, id_of(lock_of(lock).payer))
+    """Where the money goes back to: the account that it came from, as it is now, or where that is
+    frozen and what arrives is held, the held account beside it."""
+    return arrival(known, _account(known, id_of(lock_of(lock).payer)))
 
 
 def out_of(lock: Object, target: Account, purpose: str, known: Known) -> tuple[Movement, ...]:

@@ -18,7 +18,7 @@ from ledger.core.objects import Object
 from ledger.core.payment import Payment
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
-from ledger.kinds.kind import ANYONE, Kind, payload_of
+from ledger.kinds.kind import ANYONE, Kind, arrival, payload_of
 from ledger.kinds.till import asked, asked_needs, payment_need, request_of
 
 
@@ -35,8 +35,9 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     found = asked(tx, signer, known, at, payload_of(tx, Pay).from_, KIND.name, "pay")
-    movement, till = found.movement, b64(request_of(tx).terminal)
-    source, target = movement.source, movement.target
+    till = b64(request_of(tx).terminal)
+    source, target = found.movement.source, found.movement.target
+    movement = msgspec.structs.replace(found.movement, target=arrival(known, target))
     payment = Payment(0, b64(source.id), b64(target.id), movement.amount, found.value, till)
     return Plan(
         movements=(movement,),

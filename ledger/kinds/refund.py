@@ -28,10 +28,11 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payload_of,
+    receiving_account,
     require,
+    wallet,
 )
 
 
@@ -73,8 +74,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.NO_AUTHORITY, KIND.name, member="payment")
     if not payment.amount:  # held at a till, and nothing captured
         return refused(Code.STATUS_CONFLICT, KIND.name, status=original.status)
-    target = open_account(known, id_of(payload.to), KIND.name, "to")
-    payer = open_account(known, id_of(payment.payer), KIND.name, "payer")
+    target = receiving_account(known, id_of(payload.to), KIND.name, "to")
+    payer = wallet(known, id_of(payment.payer), KIND.name, "payer")
     if target.owner != payer.owner:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     asset = asset_of(known, source.asset, KIND.name)

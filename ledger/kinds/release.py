@@ -19,7 +19,7 @@ from ledger.core.objects import Object
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.errors import Malformed
-from ledger.kinds.kind import ANYONE, Kind, id_of, open_account, payload_of
+from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of, receiving_account
 from ledger.kinds.locked import (
     after,
     check_locked,
@@ -56,7 +56,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if not _opens(body, shown):
         return refused(Code.PREIMAGE_WRONG, KIND.name, lock=payload.lock)
     check_unfrozen(lock, known, KIND.name)
-    payee = open_account(known, id_of(body.payee), KIND.name, "to")
+    payee = receiving_account(known, id_of(body.payee), KIND.name, "to")
     return Plan(
         movements=out_of(lock, payee, "release", known),
         objects=(after(lock, "released", payload.preimage or ""),),

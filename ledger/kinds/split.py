@@ -22,9 +22,9 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payload_of,
+    receiving_account,
 )
 
 SHARES_MAX = 32
@@ -56,7 +56,9 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Split)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
-    targets = [open_account(known, id_of(share.to), KIND.name, "to") for share in payload.shares]
+    targets = [
+        receiving_account(known, id_of(share.to), KIND.name, "to") for share in payload.shares
+    ]
     twice = _first_twice([share.to for share in payload.shares])
     if twice is not None:
         return refused(Code.PAYEE_TWICE, KIND.name, account=twice)

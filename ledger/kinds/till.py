@@ -30,8 +30,8 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
+    payee_account,
     require,
 )
 
@@ -99,7 +99,7 @@ def asked(
     tender = require(_tender(request, source), Code.TENDER_NOT_OFFERED, kind, asset=source.asset)
     value = parse_amount(body.total, TENGE_SCALE)
     amount = parse_amount(tender.amount, asset.scale)
-    target = open_account(known, id_of(tender.account), kind, "request.account")
+    target = payee_account(known, id_of(tender.account), kind, "request.account")
     if target.owner != terminal.owner:
         raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member="request.account"))
     if amount != _due(known, asset, tender, value):

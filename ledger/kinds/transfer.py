@@ -18,9 +18,9 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payload_of,
+    receiving_account,
 )
 
 
@@ -40,7 +40,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Transfer)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
-    target = open_account(known, id_of(payload.to), KIND.name, "to")
+    target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     return Plan(movements=(movement_between(known, source, target, amount, "transfer"),))
 

@@ -22,6 +22,8 @@ from msgspec import Meta
 from ledger.core.counters import DAY_MS, LOCAL_OFFSET_MS
 from ledger.core.decision import Basis
 from ledger.core.ids import b64, unb64
+from ledger.core.needs import Known
+from ledger.core.objects import PackInForce
 from ledger.core.transaction import Label
 from ledger.errors import Malformed
 from ledger.rules import RULES
@@ -53,6 +55,9 @@ class Pack(msgspec.Struct, frozen=True):
         return _in_force(self, at)[0]
 
 
+_EMPTY = Pack("", "", ())
+
+
 class _RowText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: str
     valid_from: date
@@ -67,6 +72,17 @@ class _PackText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Label
     extends: Annotated[str, Meta(min_length=43, max_length=43)] | None = None
     rule: Annotated[tuple[_RowText, ...], Meta(max_length=256)] = ()
+
+
+def pack_in_force(known: Known) -> Pack:
+    """The current rule pack; an empty one before the first."""
+    current = known.lookup("pack", "current", b"")
+    if not current:
+        return _EMPTY
+    body = known.body("pack", current[0], PackInForce)
+    if body is None:
+        raise AssertionError("the look-up names a pack that is not there")
+    return read_pack(body.text, body.base)
 
 
 @lru_cache(maxsize=16)

@@ -6,8 +6,7 @@ import msgspec
 
 from ledger.core.ids import b64
 from ledger.core.objects import Object, PackInForce
-from ledger.decide import pack_in_force
-from ledger.rules.pack import FOREVER, Row, read_pack
+from ledger.rules.pack import FOREVER, Row, pack_in_force, read_pack
 from ledger.rules.rate_fresh import RULE as RATE_FRESH
 from ledger.rules.rate_fresh import Parameters as RateFresh
 from ledger.store.reader import Snapshot

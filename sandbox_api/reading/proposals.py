@@ -15,9 +15,9 @@ from ledger.core.ids import TransactionId, b64, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.proposal import Proposal
-from ledger.decide import keys_agreed, keys_to_agree, pack_in_force
+from ledger.decide import keys_agreed, keys_to_agree
 from ledger.kinds.propose import OPEN
-from ledger.rules.pack import Row
+from ledger.rules.pack import Row, pack_in_force
 from ledger.store.reader import Snapshot
 from sandbox_api.reading.known import body_of, object_of, read_with
 from sandbox_api.wire_proposals import ProposalBody, ProposalsBody

@@ -22,7 +22,8 @@ from ledger.core.objects import Object
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Place
 from ledger.core.zone import Terminal, Zone
-from ledger.decide import LEDGER, judge, pack_in_force
+from ledger.decide import LEDGER, judge
+from ledger.rules.pack import pack_in_force
 from ledger.rules.rule import case_of, deciding_zone
 from ledger.store.reader import Snapshot
 from sandbox_api.problems import audible, reason_body

@@ -15,13 +15,14 @@ from ledger.audit.replay import Replay
 from ledger.core.decision import Refused
 from ledger.core.ids import b64, decode_segment, encode_segment
 from ledger.core.transaction import Transaction
-from ledger.decide import draft, pack_in_force, settle
+from ledger.decide import draft, settle
 from ledger.export import FORMAT, Manifest, write_export
 from ledger.keys import SigningKey
 from ledger.kinds import read
 from ledger.log import merkle
 from ledger.log.checkpoint import LogKey, encode_vkey, sign_checkpoint
 from ledger.log.leaf import Leaf, LeafPosting, decode_leaf, encode_leaf
+from ledger.rules.pack import pack_in_force
 from tests.audit.everything import LOG_SEED, T0, Everything
 from tests.builders import World
 

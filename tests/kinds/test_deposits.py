@@ -403,7 +403,7 @@ def _shut(world: World, name: str, asset: str) -> None:
 
     need = ("account", unb64(world.accounts[name, asset], 16))
     held = world.door.load(need)
-    world.door.state.values[need] = msgspec.structs.replace(held, status="frozen")
+    world.door.state.values[need] = msgspec.structs.replace(held, status="closed")
 
 
 def test_money_that_returns_from_a_reserve_is_never_refused(world: World) -> None:

@@ -617,7 +617,7 @@ def test_a_key_that_is_not_active_signs_nothing(base, kind):
 )  # fmt: skip
 def test_an_account_that_is_not_open_neither_gives_nor_takes(base, kind, name, asset):
     world = fork(base)
-    with_status(world, ("account", unb64(world.accounts[name, asset], 16)), "frozen")
+    with_status(world, ("account", unb64(world.accounts[name, asset], 16)), "closed")
 
     refuses(world, sample(world, kind), C.ACCOUNT_NOT_OPEN)
 

@@ -10,10 +10,9 @@ import pytest
 
 from ledger.core.decision import Code
 from ledger.core.ids import b64
-from ledger.decide import pack_in_force
 from ledger.errors import Malformed
 from ledger.rules import RULES
-from ledger.rules.pack import read_pack
+from ledger.rules.pack import pack_in_force, read_pack
 from ledger.writer.answers import Taken
 from tests.builders import pack_text
 from tests.kinds.pure import fork, pure_world
