@@ -41,6 +41,8 @@ from ledger.kinds.refund import Refund
 from ledger.rules import approvals
 from ledger.rules.holding_max import holdings
 from ledger.rules.pack import Row, pack_in_force, read_pack
+from ledger.rules.holding_max import holdings, is_quiet
+from ledger.rules.pack import Pack, Row, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
 LEDGER = "ledger/1"
@@ -182,7 +184,10 @@ def cases_of(
     """What the rules judge: every movement in its context. What ends by time must not be refused,
     so no limit of holdings is judged there."""
     cases = [case_of(movement, known, at) for movement in plan.movements]
-    if cases and waterfall.limits_in_force(rows) and not isinstance(tx.payload, Expire):
+    if not cases or isinstance(tx.payload, Expire):
+        return cases
+    limits = waterfall.limits_in_force(rows)
+    if limits is not None and not is_quiet(plan.movements, limits):
         for holding in holdings(plan.movements).values():
             case = cases[holding.place]
             cases[holding.place] = msgspec.structs.replace(case, holding=holding)

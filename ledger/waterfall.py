@@ -19,7 +19,7 @@ from ledger.core.asset import AssetClass
 from ledger.core.needs import Known, Need
 from ledger.core.plan import CONVERSIONS, Movement, Plan
 from ledger.kinds.conversion import link_needs, link_of, route_of
-from ledger.rules.holding_max import Parameters, holdings
+from ledger.rules.holding_max import Parameters, holdings, is_quiet
 from ledger.rules.pack import Row
 
 POSTINGS_MAX = 64
@@ -39,7 +39,7 @@ def flowing(plan: Plan, known: Known, rows: tuple[Row, ...]) -> Plan:
     if not plan.movements:
         return plan
     limits = limits_in_force(rows)
-    if limits is None:
+    if limits is None or is_quiet(plan.movements, limits):
         return plan
     before = _taken(plan.movements, known)
     movements = (*before, *plan.movements)

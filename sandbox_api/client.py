@@ -222,6 +222,9 @@ class SandboxClient:
     def hold(self, id: str) -> Json:
         """A hold: what was held for whom, what was captured, what is left."""
         found: Json = self.get(f"/holds/{id}")
+    def link(self, account: str) -> Json:
+        """The deposit that a bank linked this wallet to; SandboxProblem `not_found` without one."""
+        found: Json = self.get(f"/accounts/{account}/link")
         return found
 
     def follow(
@@ -450,6 +453,19 @@ class Wallet:
         ends_at = self.client.now() + DAY_MS if ends_at is None else ends_at
         receipt = self.send(kind, from_=self.accounts[asset], ends_at=ends_at, **members)
         return Held(b64(derive_key(TransactionId.parse(receipt.id), "hold")), receipt)
+    def fund(self, amount: str, asset: str = "KZTD") -> Receipt:
+        """Turn deposit money into digital tenge, where the bank has linked this wallet to a deposit
+        (`fund/1`)."""
+        return self._convert("fund/1", amount, asset)
+
+    def defund(self, amount: str, asset: str = "KZTD") -> Receipt:
+        """Turn digital tenge back into deposit money (`defund/1`)."""
+        return self._convert("defund/1", amount, asset)
+
+    def _convert(self, kind: str, amount: str, asset: str) -> Receipt:
+        link = self.client.link(self.accounts[asset])
+        members = {name: link[name] for name in ("wallet", "deposit", "settlement")}
+        return self.send(kind, amount=amount, **members)
 
     def balance(self, asset: str = "KZTD") -> str:
         """What this wallet holds of an asset."""
