@@ -222,6 +222,8 @@ class SandboxClient:
     def hold(self, id: str) -> Json:
         """A hold: what was held for whom, what was captured, what is left."""
         found: Json = self.get(f"/holds/{id}")
+        return found
+
     def link(self, account: str) -> Json:
         """The deposit that a bank linked this wallet to; SandboxProblem `not_found` without one."""
         found: Json = self.get(f"/accounts/{account}/link")
@@ -453,6 +455,7 @@ class Wallet:
         ends_at = self.client.now() + DAY_MS if ends_at is None else ends_at
         receipt = self.send(kind, from_=self.accounts[asset], ends_at=ends_at, **members)
         return Held(b64(derive_key(TransactionId.parse(receipt.id), "hold")), receipt)
+
     def fund(self, amount: str, asset: str = "KZTD") -> Receipt:
         """Turn deposit money into digital tenge, where the bank has linked this wallet to a deposit
         (`fund/1`)."""
