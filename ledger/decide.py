@@ -39,10 +39,8 @@ from ledger.kinds.pay import Pay
 from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
 from ledger.rules import approvals
-from ledger.rules.holding_max import holdings
-from ledger.rules.pack import Row, pack_in_force, read_pack
 from ledger.rules.holding_max import holdings, is_quiet
-from ledger.rules.pack import Pack, Row, read_pack
+from ledger.rules.pack import Row, pack_in_force, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
 LEDGER = "ledger/1"
