@@ -13,8 +13,8 @@ from ledger.core.link import Link
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.party import Party
-from ledger.decide import pack_in_force
 from ledger.rules.holding_max import LIMITED
+from ledger.rules.pack import pack_in_force
 from ledger.store.reader import Snapshot
 from ledger.waterfall import limits_in_force
 from sandbox_api.reading.known import account_of, body_of, object_of, read_with
