@@ -16,6 +16,9 @@ from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, account_needs, asset_of, id_of, party_of, payload_of
 
+IN_USE = (("hold", "open"), ("lock", "open"), ("link", "deposit"))
+"""Look-ups by account, as (type of object, name), of what must end before the account can."""
+
 
 class CloseAccount(Payload, frozen=True, forbid_unknown_fields=True, tag="account_close/1"):
     """`account`: its id."""
@@ -24,7 +27,11 @@ class CloseAccount(Payload, frozen=True, forbid_unknown_fields=True, tag="accoun
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
-    yield from account_needs(known, id_of(payload_of(tx, CloseAccount).account))
+    id = id_of(payload_of(tx, CloseAccount).account)
+    yield from account_needs(known, id)
+    yield ("object", "link", id)
+    for type_, name in IN_USE:
+        yield ("lookup", type_, name, id)
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -42,7 +49,17 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if account.balance:
         held = format_amount(account.balance, asset_of(known, account.asset, KIND.name).scale)
         return refused(Code.ACCOUNT_NOT_EMPTY, KIND.name, asset=account.asset, balance=held)
+    if (waits := _in_use_by(known, id)) is not None:
+        return refused(Code.ACCOUNT_IN_USE, KIND.name, by=waits)
     return Plan(statuses=((id, "closed"),), facts={"account": b64(id)})
+
+
+def _in_use_by(known: Known, id: bytes) -> str | None:
+    """The type of an object that could still move money here, or None."""
+    link = known.object("link", id)
+    if link is not None and link.status == "active":
+        return "link"
+    return next((type_ for type_, name in IN_USE if known.lookup(type_, name, id)), None)
 
 
 KIND = Kind(CloseAccount, ANYONE, _plan, _needs)

@@ -324,3 +324,20 @@ def test_an_account_is_closed_once_it_is_empty(world: World) -> None:
     world.do("aigul", "transfer/1", from_=id, to=there["from_"], amount="0.01")
 
     world.do("aigul", "account_close/1", **close)
+
+
+def test_a_hold_that_is_let_go_of_holds_no_account(world: World) -> None:
+    id = empty_account(world)
+    there = {"from_": world.accounts["aigul", "KZTD"], "to": id}
+    world.do("aigul", "transfer/1", **there, amount="5.00")
+    held = world.do("aigul", "hold/1", from_=id, to=world.accounts["cafe", "KZTD"], amount="5.00",
+                    ends_at=world.door.time() + HOUR)  # fmt: skip
+    close = {"account": id}
+    refusal = world.offer(world.sign("aigul", "account_close/1", **close))
+    assert codes(refusal) == [Code.ACCOUNT_IN_USE]
+    assert isinstance(refusal, Declined)
+    assert refusal.reasons[0].params == {"by": "hold"}
+
+    world.do("cafe", "capture/1", hold=derived(held, "hold"), amount="5.00", last=True)
+
+    world.do("aigul", "account_close/1", **close)

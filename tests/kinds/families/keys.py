@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from ledger.core.ids import b64, unb64
-from tests.builders import World, derived, key_of
+from tests.builders import HOUR, World, derived, key_of
+from tests.kinds.families.deposits import DEPOSIT, linking, open_deposits
 from tests.kinds.pure import public
 from tests.kinds.sample import Sample
 from tests.kinds.table import NOBODY, C, account, bad, issue_account, party
@@ -122,6 +123,40 @@ def _filled(world: World) -> None:
              to=world.to_close, amount="0.01")  # fmt: skip
 
 
+def _held(world: World) -> None:
+    _filled(world)
+    world.do("aigul", "hold/1", from_=world.to_close, to=world.accounts["cafe", "KZTD"],
+             amount="0.01", ends_at=world.door.time() + HOUR)  # fmt: skip
+
+
+def _held_for(world: World) -> None:
+    world.do("daniyar", "hold/1", from_=world.accounts["daniyar", "KZTD"], to=world.to_close,
+             amount="0.01", ends_at=world.door.time() + HOUR)  # fmt: skip
+
+
+def _locked(world: World) -> None:
+    _filled(world)
+    world.do("aigul", "lock/1", from_=world.to_close, to=world.accounts["cafe", "KZTD"],
+             amount="0.01", ends_at=world.door.time() + HOUR,
+             condition={"type": "two_party"})  # fmt: skip
+
+
+def _linked(world: World) -> None:
+    open_deposits(world)
+    members = linking(world, "aigul") | {"wallet": world.to_close}
+    world.do("bank", "link/1", **members)
+
+
+def _linked_deposit(world: World) -> str:
+    """A deposit of Aigul's that is empty and linked."""
+    open_deposits(world)
+    opened = world.do("bank", "account/1", owner=world.parties["aigul"], asset=DEPOSIT)
+    deposit = derived(opened, "account")
+    members = linking(world, "aigul") | {"wallet": world.to_close, "deposit": deposit}
+    world.do("bank", "link/1", **members)
+    return deposit
+
+
 _IDS = (
     ("spelled otherwise", "id.base64", "A" * 21 + "B"),
     ("short", "payload.member", "A" * 21),
@@ -202,6 +237,11 @@ REFUSALS = {
             account=account("aigul", "tBTC")),
         bad("that was filled meanwhile", C.ACCOUNT_NOT_EMPTY, before=_filled),
         bad("that is closed", C.ACCOUNT_NOT_OPEN, before=_closed),
+        bad("with its money on hold", C.ACCOUNT_IN_USE, before=_held),
+        bad("with money on hold for it", C.ACCOUNT_IN_USE, before=_held_for),
+        bad("with its money locked", C.ACCOUNT_IN_USE, before=_locked),
+        bad("that is linked", C.ACCOUNT_IN_USE, before=_linked),
+        bad("that a wallet is linked to", C.ACCOUNT_IN_USE, account=_linked_deposit),
         bad("what is outstanding of an asset", C.ACCOUNT_KIND, "exchange",
             account=issue_account("tUSDT")),
         bad("by the operator", C.ROLE_NOT_ADMITTED, "operator"),
