@@ -15,7 +15,7 @@ from msgspec import Meta, structs
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object, PackInForce
+from ledger.core.objects import Object
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.recovery import Recovery
@@ -24,7 +24,7 @@ from ledger.errors import Malformed
 from ledger.kinds.kind import DueKind, Kind, Refusal, id_of, party_need, party_of, payload_of
 from ledger.kinds.party import is_registered, key_needs, key_object
 from ledger.rules import recovery
-from ledger.rules.pack import read_pack
+from ledger.rules.pack import pack_in_force
 
 REVOKED_MAX = 16
 """Keys that one recovery ends; what a party has beyond them is ended by `key_revoke/1`."""
@@ -91,11 +91,9 @@ def _check_revoked(known: Known, kids: tuple[str, ...], owner: bytes) -> None:
 
 def _waiting_ms(known: Known, at: int) -> int:
     """How long the pack in force has a recovery wait."""
-    for digest in known.lookup("pack", "current", b""):
-        pack = known.body("pack", digest, PackInForce)
-        for row in () if pack is None else read_pack(pack.text, pack.base).in_force(at):
-            if isinstance(row.parameters, recovery.Parameters):
-                return row.parameters.waiting_s * 1000
+    for row in pack_in_force(known).in_force(at):
+        if isinstance(row.parameters, recovery.Parameters):
+            return row.parameters.waiting_s * 1000
     return recovery.WAITING_S * 1000
 
 

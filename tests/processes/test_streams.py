@@ -14,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from ledger.keys import SigningKey
 from sandbox_api.client import PaymentRefused, Wallet
 from tests.processes.running import Running
 
@@ -274,6 +275,28 @@ def test_the_same_bytes_again_get_the_first_receipt(
 
     assert {one["index"] for one in answers} == {answers[0]["index"]}
     assert payee.balance() == "50005.00"
+
+
+def test_what_was_signed_before_a_revocation_and_comes_after_it_is_refused(
+    sandbox: Running, payer: Wallet, payee: Wallet
+) -> None:
+    """All in one window, and once more on a connection that was open before."""
+    tablet = Wallet(payer.client, SigningKey.generate(), payer.accounts)
+    payer.add_key(tablet.key)
+    move = {"from_": payer.accounts["KZTD"], "to": payee.accounts["KZTD"], "amount": "0.01"}
+    early, within, late = (tablet.seal("transfer/1", **move) for _ in range(3))
+    revoke = payer.seal("key_revoke/1", kid=tablet.key.kid)
+    with submit(sandbox) as talk, submit(sandbox) as other:
+        for line in (early, revoke, within):
+            talk.say(line)
+        answers = [talk.hear() for _ in range(3)]
+        other.say(late)
+        answers.append(other.hear())
+
+    assert [answer.get("problem", {}).get("code") for answer in answers] == [
+        None, None, "KEY_NOT_ACTIVE", "KEY_NOT_ACTIVE",
+    ]  # fmt: skip
+    assert payee.balance() == "50000.01"
 
 
 # The door ------------------------------------------------------------------------------------
