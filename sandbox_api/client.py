@@ -229,6 +229,12 @@ class SandboxClient:
         found: Json = self.get(f"/accounts/{account}/link")
         return found
 
+    def reserve(self, index: int | None = None) -> dict[str, str]:
+        """What the central bank's reserve holds of each asset ever seized, now or just after an
+        entry."""
+        query = {} if index is None else {"index": index}
+        return {row["asset"]: row["amount"] for row in self.get("/reserve", **query)["holdings"]}
+
     def follow(
         self,
         after: int | None = None,

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from ledger.core.decision import Basis, Params
 from sandbox_api.problems import ProblemBody, ReasonBody
+from sandbox_api.wire_freeze import FreezeBody
 
 IdText = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="16 bytes in base64url.")
@@ -155,7 +156,7 @@ class KeyBody(msgspec.Struct, frozen=True):
 
 
 class AccountBody(msgspec.Struct, frozen=True):
-    """An account as of the log's newest entry (`size`)."""
+    """An account as of the log's newest entry (`size`). `freeze` is null unless it is frozen."""
 
     id: IdText
     owner: IdText
@@ -165,6 +166,7 @@ class AccountBody(msgspec.Struct, frozen=True):
     balance: str
     scale: int
     size: Size
+    freeze: FreezeBody | None
 
 
 class AccountsBody(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from sandbox_api.limits import (
     SUPPLY_WALK_ROWS_MAX,
 )
 from sandbox_api.reading.entries import Scales, entries_at
+from sandbox_api.reading.freeze import freeze_body
 from sandbox_api.reading.known import account_of, body_of, object_of
 from sandbox_api.reading.packs import rate_age_max_ms
 from sandbox_api.wire import (
@@ -63,13 +64,13 @@ def key_body(view: Snapshot, kid: bytes) -> KeyBody | None:
 def account_body(view: Snapshot, id: bytes) -> AccountBody | None:
     """An account by its id, or None."""
     found = account_of(view, id)
-    return None if found is None else _account(found, Scales(view), view.head().size)
+    return None if found is None else _account(view, found, Scales(view), view.head().size)
 
 
 def accounts_of(view: Snapshot, owner: bytes) -> tuple[AccountBody, ...]:
     """A party's accounts in order of opening."""
     scales, size = Scales(view), view.head().size
-    return tuple(_account(account, scales, size) for account in view.accounts_of(owner))
+    return tuple(_account(view, account, scales, size) for account in view.accounts_of(owner))
 
 
 def balance_body(view: Snapshot, id: bytes, index: int | None) -> BalanceBody | None:
@@ -203,7 +204,7 @@ def _formatted(amounts: Iterable[int | None], scale: int) -> tuple[str | None, .
     return tuple(None if units is None else format_amount(units, scale) for units in amounts)
 
 
-def _account(account: Account, scales: Scales, size: int) -> AccountBody:
+def _account(view: Snapshot, account: Account, scales: Scales, size: int) -> AccountBody:
     scale = scales.of(account.asset)
     return AccountBody(
         id=b64(account.id),
@@ -214,6 +215,7 @@ def _account(account: Account, scales: Scales, size: int) -> AccountBody:
         balance=format_amount(account.balance, scale),
         scale=scale,
         size=size,
+        freeze=freeze_body(view, account),
     )
 
 

@@ -8,6 +8,7 @@ from sandbox_api.requests import Route
 from sandbox_api.routes import (
     documentation,
     events,
+    freeze,
     holds,
     joining,
     keys,
@@ -28,6 +29,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *zones.ROUTES,
     *payment_requests.ROUTES,
     *holds.ROUTES,
+    *freeze.ROUTES,
     *proposals.ROUTES,
     *links.ROUTES,
     *keys.ROUTES,
