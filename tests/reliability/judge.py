@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from ledger.core.ids import TransactionId
+from ledger.core.ids import TransactionId, derive_key
 from ledger.store import EventKind, EventRow, Snapshot, open_reading
 
 WIDTH = 256
@@ -30,6 +30,7 @@ class Judge:
         self.balances: Counter[str] = Counter()  # by account id
         self.assets: dict[str, str] = {}  # by account id
         self.supply: Counter[str] = Counter()  # issued less redeemed, by asset
+        self._issues: set[str] = set()  # accounts that assets are issued from
         self.payments: dict[str, int] = {}  # refunded in the asset paid or in tenge, by payment id
         self.tendered: Counter[str] = Counter()  # value of crypto payments in tiyn, by zone
         self.root = b""
@@ -82,6 +83,8 @@ class Judge:
         assert id not in self.ids, f"entries {self.ids.get(id)} and {index} are one transaction"
         self.ids[id] = self._new[id] = index
         self.kinds[payload["kind"]] += 1
+        if payload["kind"] == "asset/1":
+            self._issues.add(_b64(derive_key(id, "issue")))
         if payload["kind"] == "expire/1":
             assert payload["due"] <= entry["at"], f"entry {index} ends what is not yet due"
         self._move(index, payload["kind"], entry)
@@ -98,7 +101,10 @@ class Judge:
                 assert self.assets.setdefault(account, asset) == asset
             self.balances[source] -= amount
             self.balances[target] += amount
-            self.supply[asset] += {"issue/1": amount, "redeem/1": -amount}.get(kind, 0)
+            if source in self._issues:
+                self.supply[asset] += amount
+            if target in self._issues:
+                self.supply[asset] -= amount
             ours, theirs = self._numbers[source], self._numbers[target]
             self._legs += [
                 (index, 2 * place, ours, theirs, -amount, self.balances[source]),

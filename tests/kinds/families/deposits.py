@@ -22,12 +22,18 @@ def open_deposits(world: World) -> None:
     """The bank's deposits: each client of the world has an account with 500,000.00."""
     if ("bank", DEPOSIT) in world.accounts:
         return
+    open_deposit(world, *CLIENTS)
+    for name in CLIENTS:
+        world.do("bank", "issue/1", to=world.accounts[name, DEPOSIT], amount="500000.00")
+
+
+def open_deposit(world: World, *names: str) -> None:
+    """The bank's deposits, and an account of each of these clients and of the bank."""
     world.ASSETS = world.ASSETS | {DEPOSIT: ("deposit", 2)}  # type: ignore[misc]
     world.do("nbk", "asset/1", code=DEPOSIT, asset_class="deposit", scale=2,
              issuer=world.parties["bank"])  # fmt: skip
-    for name in CLIENTS:
+    for name in names:
         world.open("bank", name, DEPOSIT)
-        world.do("bank", "issue/1", to=world.accounts[name, DEPOSIT], amount="500000.00")
     world.open("nbk", "bank", DEPOSIT)
 
 
