@@ -229,6 +229,54 @@ def end_before_its_time(forger: Forger) -> int:
     return forger.append(jws.decode())
 
 
+def hold_kept_beyond_its_end(forger: Forger) -> int:
+    """The end of a hold is left out; whatever comes next shows it."""
+    index = _end_of(forger, "hold")
+    del forger.entries[index]
+    forger.renumber()
+    return index
+
+
+def hold_ended_before_its_time(forger: Forger) -> int:
+    hold = forger.tx(forger.entries[forger.kind_at("hold/1")])
+    due: int = hold.payload.ends_at  # type: ignore[attr-defined]
+    jws = expire_transaction(
+        forger.ledger, forger.everything.operator, forger.at, due, "hold",
+        derive_key(hold.id, "hold"),
+    )  # fmt: skip
+    return forger.append(jws.decode())
+
+
+def hold_ended_and_its_money_kept(forger: Forger) -> int:
+    index = _end_of(forger, "hold")
+    assert forger.entries[index].postings
+    forger.change(index, postings=())
+    return index
+
+
+def captured_beyond_the_hold(forger: Forger) -> int:
+    index = forger.kind_at("capture/1")
+    debit, credit, asset, amount = _posting(forger, index)
+    forger.change(index, postings=(LeafPosting(debit, credit, asset, f"{amount}0"),))
+    return index
+
+
+def captured_after_its_end(forger: Forger) -> int:
+    ended = forger.tx(forger.entries[_end_of(forger, "hold")]).payload
+    jws = forger.world.sign("cafe", "capture/1", hold=ended.key,  # type: ignore[attr-defined]
+                            amount="0.01", last=False)  # fmt: skip
+    return forger.append(jws)
+
+
+def _end_of(forger: Forger, type_: str) -> int:
+    """The entry that ended the first object of this type that has ended by time."""
+    return next(
+        i for i, entry in enumerate(forger.entries)
+        if forger.kind(entry) == "expire/1"
+        and forger.tx(entry).payload.type == type_  # type: ignore[attr-defined]
+    )  # fmt: skip
+
+
 def end_by_another_than_the_operator(forger: Forger) -> int:
     index = forger.kind_at("expire/1")
     payload = json.loads(_payload(forger, index))
@@ -317,6 +365,11 @@ BY_VERIFY = [
     (ends_in_another_order, Part.EXPIRY),
     (end_before_its_time, Part.AUTHORITY),
     (end_by_another_than_the_operator, Part.AUTHORITY),
+    (hold_kept_beyond_its_end, Part.EXPIRY),
+    (hold_ended_before_its_time, Part.AUTHORITY),
+    (hold_ended_and_its_money_kept, Part.POSTINGS),
+    (captured_beyond_the_hold, Part.POSTINGS),
+    (captured_after_its_end, Part.AUTHORITY),
     (clock_turned_back, Part.AUTHORITY),
     (payload_with_a_member_twice, Part.LEAF),
 ]
@@ -347,6 +400,29 @@ def test_a_fraud_is_named_by_its_entry(
     assert verdict.findings[0].index == index, verdict.findings
     parts = {found.part for found in verdict.findings if found.index == index}
     assert parts & {part, *([Part.DECISION] if decides else [])}, verdict.findings
+
+
+def test_no_end_can_be_left_out_or_change_places(small: Everything, tmp_path: Path) -> None:
+    """Whatever type of object it ended: each of them, one at a time."""
+    honest = Forger(small)
+    ends = [i for i, entry in enumerate(honest.entries) if honest.kind(entry) == "expire/1"]
+    types = {honest.tx(honest.entries[i]).payload.type for i in ends}  # type: ignore[attr-defined]
+    assert len(types) >= 5, types
+
+    for place, index in enumerate(ends):
+        forger = Forger(small)
+        del forger.entries[index]
+        forger.renumber()
+        _missed(forger, index, tmp_path / f"left out {place}.zip")
+        if index + 1 in ends:
+            forger = Forger(small)
+            swapped(forger.entries, index, index + 1)
+            _missed(forger, index, tmp_path / f"changed {place}.zip")
+
+
+def _missed(forger: Forger, index: int, path: Path) -> None:
+    first = audit_export(forger.export(path), workers=1).findings[0]
+    assert (first.index, first.part) == (index, Part.EXPIRY), first
 
 
 @pytest.mark.parametrize(("fraud", "part"), BY_DECIDING, ids=_id)

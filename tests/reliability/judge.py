@@ -117,6 +117,8 @@ class Judge:
             self._paid.add(payment)
             if "zone" in entry["facts"]:
                 self.tendered[entry["facts"]["zone"]] += int(entry["facts"]["value"])
+        elif kind == "hold_request/1":
+            self.payments[entry["facts"]["payment"]] = 0
         elif kind == "refund/1":
             payment = entry["facts"]["payment"]
             self.payments[payment] += int(entry["postings"][0][3])
