@@ -109,6 +109,13 @@ class Held(msgspec.Struct, frozen=True):
     receipt: Receipt
 
 
+class Consented(msgspec.Struct, frozen=True):
+    """What a service may do with an account: the consent's id, and the entry that gave it."""
+
+    id: str
+    receipt: Receipt
+
+
 class SandboxClient:
     """The HTTP API of one sandbox. `lang`: language of sentences (kk, ru, en). `memory`: a file for
     the newest checkpoint seen, so that a log that shrank is noticed after a restart too."""
@@ -234,6 +241,28 @@ class SandboxClient:
         entry."""
         query = {} if index is None else {"index": index}
         return {row["asset"]: row["amount"] for row in self.get("/reserve", **query)["holdings"]}
+
+    def consent(self, id: str) -> Json:
+        """A consent: whose, to whom, scopes, caps, what is left today, what became of it."""
+        found: Json = self.get(f"/consents/{id}")
+        return found
+
+    def resolve(self, word: str) -> Json | None:
+        """Who is paid under a phone number or another word: `name` (masked) to confirm, `alias`,
+        `account`, `asset`; None where nobody is. Few words a minute: ask for one that was given."""
+        found: Json = self.post("/aliases/resolve", {"word": word})
+        return found if found["found"] else None
+
+    def name_alias(self, form: str, name: str, word: str | None = None) -> Json:
+        """Keep the record of a word (drawn where `form` is `random` or `one_time`), with a secret
+        key: `alias` is what to bind with `alias/1`."""
+        body = {"form": form, "name": name, "word": word}
+        found: Json = self.post("/aliases", body)
+        return found
+
+    def forget_alias(self, alias: str) -> bool:
+        """Have word and name of an alias forgotten; whether they were known."""
+        return bool(self._ask("DELETE", f"/aliases/{alias}")["forgotten"])
 
     def follow(
         self,
@@ -394,6 +423,35 @@ class Wallet:
         jws = request.jws if isinstance(request, Request) else request
         return self.send("pay/1", from_=self.accounts[asset], request=jws)
 
+    def pay_alias(self, alias: str, amount: str, asset: str = "KZTD") -> Receipt:
+        """Pay whom an alias names (`alias` of what `resolve` found). A one-time alias is spent."""
+        return self.send("alias_pay/1", from_=self.accounts[asset], alias=alias, amount=amount)
+
+    def consent(
+        self,
+        service: str,
+        *,
+        scopes: Iterable[str],
+        cap_payment: str,
+        cap_day: str,
+        ends_at: int,
+        asset: str = "KZTD",
+    ) -> Consented:
+        """Let a service (a party) start payments from an account of this wallet."""
+        receipt = self.send(
+            "consent/1", account=self.accounts[asset], service=service, scopes=list(scopes),
+            cap_payment=cap_payment, cap_day=cap_day, ends_at=ends_at,
+        )  # fmt: skip
+        return Consented(b64(derive_key(TransactionId.parse(receipt.id), "consent")), receipt)
+
+    def pay_by_consent(self, consent: Consented | str, to: str, amount: str) -> Receipt:
+        """Pay, as the service, from the account of a consent."""
+        return self.send("consent_pay/1", consent=_id_of(consent), to=to, amount=amount)
+
+    def revoke_consent(self, consent: Consented | str) -> Receipt:
+        """End a consent at once, as who gave it or as its service."""
+        return self.send("consent_revoke/1", consent=_id_of(consent))
+
     def propose(self, kind: str, *, ends_at: int | None = None, **members: object) -> Proposed:
         """Put a transaction of any kind before the other keys of this party: what takes two
         officers. It waits until `ends_at` (ms UTC; a day from now), thirty days at most."""
@@ -539,7 +597,7 @@ def _payload(client: SandboxClient, kind: str, members: Mapping[str, object]) ->
     )
 
 
-def _id_of(made: Proposed | Held | str) -> str:
+def _id_of(made: Proposed | Held | Consented | str) -> str:
     return made if isinstance(made, str) else made.id
 
 

@@ -64,6 +64,9 @@ FILTERS_MAX: Final = 32
 LISTED_MAX: Final = 500
 """Zones, packs, assets in one listing; a sandbox has a handful of each."""
 
+RESOLUTIONS_A_MINUTE_MAX: Final = 30
+"""Words of aliases that one API key may resolve in a minute, all processes together."""
+
 SUPPLY_ACCOUNTS_MAX: Final = 100_000
 """Accounts whose balances a supply sums; with more of them the sum is the audit's."""
 

@@ -149,7 +149,7 @@ def _problems(route: Route, schema_of: dict[Any, Json]) -> Json:
             "description": f"{kind_of(code).title} ({named})",
             "content": {PROBLEM_JSON: {"schema": schema_of[ProblemBody]}},
         }
-        if status == 503:
+        if status in (429, 503):
             found[str(status)]["headers"] = {
                 "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
             }

@@ -29,6 +29,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from ledger.errors import StoreProblem
+from sandbox_api.alias_records import AliasRecords
 from sandbox_api.auth import SCOPES, KeyKind, Scope, StoredKey, digest_of, is_key, new_key
 from sandbox_api.own_store import LONG, METADATA, Asking, engine_of
 from sandbox_api.records import RecordStore
@@ -92,6 +93,8 @@ class TenantStore:
         self._writing: Final = engine.execution_options(immediate=True)
         self.records: Final = RecordStore(engine)
         """Personal documents beside the log."""
+        self.aliases: Final = AliasRecords(engine)
+        """Words of aliases beside the log."""
 
     @classmethod
     def open(cls, url: str) -> TenantStore:

@@ -73,7 +73,7 @@ DOORS: dict[str, tuple[str, ...]] = {
              "sandbox_api/bench/"),
     "segno": ("sandbox_api/routes/payment_requests.py",),
     "sqlalchemy": ("ledger/store/", "sandbox_api/own_store.py", "sandbox_api/records.py",
-                   "sandbox_api/tenants.py"),
+                   "sandbox_api/alias_records.py", "sandbox_api/tenants.py"),
     # The demo damages a copy on purpose, the benchmark packs one: no store would let them.
     "sqlite3": ("ledger/store/", "sandbox_api/demo.py", "sandbox_api/bench/aftermath.py"),
     "structlog": ("ledger/writer/", "sandbox_api/processes/"),

@@ -6,6 +6,8 @@ from typing import Final
 
 from sandbox_api.requests import Route
 from sandbox_api.routes import (
+    aliases,
+    consents,
     documentation,
     events,
     freeze,
@@ -27,6 +29,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *joining.ROUTES,
     *money.ROUTES,
     *zones.ROUTES,
+    *consents.ROUTES,
+    *aliases.ROUTES,
     *payment_requests.ROUTES,
     *holds.ROUTES,
     *freeze.ROUTES,

@@ -25,7 +25,13 @@ from sandbox_api.routes.table import ROUTES
 from tests.api.sandbox import Sandbox
 
 GUARDED = [route for route in ROUTES if not isinstance(route.scope, Open)]
-IDS = {"id": "A" * 22, "kid": "A" * 43, "digest": "A" * 43, "path": "entries/000.p/1"}
+IDS = {
+    "id": "A" * 22,
+    "kid": "A" * 43,
+    "alias": "A" * 43,
+    "digest": "A" * 43,
+    "path": "entries/000.p/1",
+}
 
 
 def filled(route: Route) -> str:
