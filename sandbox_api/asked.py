@@ -89,6 +89,14 @@ class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Count = PAGE_ROWS
 
 
+class HashQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Under which hash, and which page, in order of id."""
+
+    hash: Annotated[DigestText, Meta(description="SHA-256 in base64url.")]
+    after: Annotated[IdText | None, Meta(description="Ids above this one.")] = None
+    limit: Count = PAGE_ROWS
+
+
 class PointQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A point on the map, decimal degrees (WGS 84)."""
 

@@ -264,6 +264,21 @@ class SandboxClient:
         """Have word and name of an alias forgotten; whether they were known."""
         return bool(self._ask("DELETE", f"/aliases/{alias}")["forgotten"])
 
+    def lock(self, id: str) -> Json:
+        """A lock: for whom, on which condition, until when, and what became of it."""
+        found: Json = self.get(f"/locks/{id}")
+        return found
+
+    def locks(self, *, account: str = "", hash: str = "") -> Iterator[Json]:
+        """Locks by or for an account, or those that one secret opens, page by page."""
+        path, query = (f"/accounts/{account}/locks", {}) if account else ("/locks", {"hash": hash})
+        while True:
+            page = self.get(path, **query)
+            yield from page["locks"]
+            if page["next"] is None:
+                return
+            query["after"] = page["next"]
+
     def follow(
         self,
         after: int | None = None,
@@ -451,6 +466,43 @@ class Wallet:
     def revoke_consent(self, consent: Consented | str) -> Receipt:
         """End a consent at once, as who gave it or as its service."""
         return self.send("consent_revoke/1", consent=_id_of(consent))
+
+    def lock(
+        self,
+        to: str,
+        amount: str,
+        *,
+        ends_at: int | None = None,
+        arbiter: str = "",
+        hash: str = "",
+        asset: str = "KZTD",
+    ) -> str:
+        """Lock money for an account until `ends_at` (ms UTC; a day from now): this party releases
+        it, or where they are named, the party `arbiter`, or whoever shows the bytes whose SHA-256
+        `hash` is. Returns the lock's id."""
+        condition: Json = {"type": "two_party"}
+        if arbiter:
+            condition = {"type": "three_party", "arbiter": arbiter}
+        elif hash:
+            condition = {"type": "hash", "hash": hash}
+        receipt = self.send(
+            "lock/1", from_=self.accounts[asset], to=to, amount=amount, condition=condition,
+            ends_at=self.client.now() + DAY_MS if ends_at is None else ends_at,
+        )  # fmt: skip
+        return b64(derive_key(TransactionId.parse(receipt.id), "lock"))
+
+    def release(self, lock: str, preimage: bytes | None = None) -> Receipt:
+        """Let what is locked go to the payee; a hash lock opens to its `preimage` alone."""
+        shown = None if preimage is None else b64(preimage)
+        return self.send("release/1", lock=lock, preimage=shown)
+
+    def cancel(self, lock: str) -> Receipt:
+        """Give what is locked back to the payer: the payee's or the arbiter's to do."""
+        return self.send("cancel/1", lock=lock)
+
+    def extend(self, lock: str, ends_at: int) -> Receipt:
+        """Let a lock of this party's end later (ms UTC)."""
+        return self.send("extend/1", lock=lock, ends_at=ends_at)
 
     def propose(self, kind: str, *, ends_at: int | None = None, **members: object) -> Proposed:
         """Put a transaction of any kind before the other keys of this party: what takes two

@@ -233,6 +233,20 @@ def test_the_clock_asks_no_account_whether_it_is_open(world: World) -> None:
     assert tenge(world, "aigul") == before
 
 
+def test_no_account_is_closed_while_its_money_is_locked(world: World) -> None:
+    world.parties["aigul 2"] = world.parties["aigul"]
+    world.open("bank", "aigul 2", "KZTD")
+    empty = world.accounts["aigul 2", "KZTD"]
+    world.do("aigul", "transfer/1", from_=world.accounts["aigul", "KZTD"], to=empty,
+             amount="5.00")  # fmt: skip
+    id = lock(world, TWO, payer="aigul 2", amount="5.00")
+
+    close = world.sign("aigul", "account_close/1", account=empty)
+    assert codes(world.offer(close)) == (C.ACCOUNT_IN_USE,)
+    world.do("aigul", "release/1", lock=id, preimage=None)
+    assert isinstance(world.offer(close), Taken)
+
+
 def test_between_ones_own_accounts_a_lock_binds_as_well(world: World) -> None:
     world.parties["aigul 2"] = world.parties["aigul"]
     world.open("bank", "aigul 2", "KZTD")

@@ -32,8 +32,9 @@ def lock(
 ) -> str:  # fmt: skip
     """Lock money; the lock's id."""
     jws = world.do(
-        payer, "lock/1", from_=world.accounts[payer, asset], to=world.accounts[payee, asset],
-        amount=amount, ends_at=world.door.time() + ahead, condition=condition,
+        payer.removesuffix(" 2"), "lock/1", from_=world.accounts[payer, asset],
+        to=world.accounts[payee, asset], amount=amount, ends_at=world.door.time() + ahead,
+        condition=condition,
     )  # fmt: skip
     return derived(jws, "lock")
 
