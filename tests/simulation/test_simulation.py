@@ -20,7 +20,7 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import proposals
+from tests.simulation import keys, proposals
 from tests.simulation.model import Model, Sale
 
 STEPS = 1_000 * SCALE
@@ -51,6 +51,8 @@ class Traffic:
         for asset in ASSETS:
             world.open("bank", "aigul 2", asset)
         proposals.begin(self)
+        self.keyring = keys.Keyring()
+        keys.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -352,8 +354,8 @@ def stale(run: Traffic) -> Act:
 
 
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
-        replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS)  # fmt: skip
-WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS)
+        replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS)  # fmt: skip
+WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -381,6 +383,8 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert len(run.counts) == len(ACTS)
             ended = {made.status for made in run.model.proposed.values()}
             assert ended == {"open", "done", "withdrawn"}
+            recovered = {made.status for made in run.keyring.recoveries.values()}
+            assert recovered >= {"done", "vetoed"}
     finally:
         run.close()
     verdict = audit_database(url_of(folder), decides=True, workers=1)
