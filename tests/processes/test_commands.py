@@ -125,12 +125,21 @@ def test_an_export_takes_no_other_file_s_place(folder: Path, tmp_path: Path) -> 
     assert file.read_text() == "precious"
 
 
-def test_a_persona_s_key_is_the_one_on_the_ledger(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["supervisor", "central-bank-2"])
+def test_a_persona_s_key_is_the_one_on_the_ledger(folder: Path, name: str) -> None:
     rows = json.loads(tenge("keys", "list", "--json", "--data", str(folder)).stdout)
-    shown = tenge("keys", "show", "supervisor", "--data", str(folder)).stdout
+    shown = tenge("keys", "show", name, "--data", str(folder)).stdout
 
     kids = {row["name"]: row["kid"] for row in rows}
-    assert SigningKey.from_jwk(json.loads(shown)).kid == kids["supervisor"]
+    assert SigningKey.from_jwk(json.loads(shown)).kid == kids[name]
+
+
+def test_a_second_officer_is_of_the_same_party(folder: Path) -> None:
+    rows = json.loads(tenge("keys", "list", "--json", "--data", str(folder)).stdout)
+
+    parties = {row["name"]: row["party"] for row in rows}
+    for name in ("central-bank", "supervisor", "bank", "exchange"):
+        assert parties[f"{name}-2"] == parties[name]
 
 
 @pytest.mark.parametrize(
