@@ -260,7 +260,7 @@ AMOUNTS = [
     pytest.param("92233720368547758.08", "amount.range", id="2**63 tiyn"),
     pytest.param("184467440737095516.16", "amount.range", id="2**64 tiyn"),
     pytest.param("92233720368547758.07", "BALANCE_RANGE", id="2**63 - 1 tiyn, which none can hold"),
-    pytest.param("92233720000000000.00", "FUNDS", id="more than anyone has"),
+    pytest.param("92233000000000000.00", "FUNDS", id="more than anyone has"),
     pytest.param(1, "payload.member", id="a number"),
     pytest.param(True, "payload.member", id="true"),
     pytest.param(None, "payload.member", id="null"),
@@ -272,7 +272,7 @@ AMOUNTS = [
 def test_an_odd_amount_is_refused_and_moves_nothing(
     sandbox: Sandbox, person: Person, amount: Any, code: str
 ) -> None:
-    jws = sandbox.transfer(person, sandbox.world.persona("aigerim").account("KZTD"), amount)
+    jws = sandbox.transfer(person, sandbox.world.persona("bank").account("KZTD"), amount)
     size = sandbox.reader.head().size
 
     answer = sandbox.submit(jws)

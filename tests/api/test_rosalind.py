@@ -18,6 +18,7 @@ import pytest
 from ledger.core.ids import TransactionId, b64, derive_key
 from ledger.keyring import Keyring
 from ledger.kinds import KINDS, read
+from ledger.kinds.approve import Approve
 from sandbox_api.client import PaymentRefused, Receipt, SandboxClient, Till, Wallet
 from sandbox_api.keychest import persona_key
 from sandbox_api.routes.table import ROUTES
@@ -37,7 +38,12 @@ class Counting(SandboxClient):
 
     def submit(self, jws: str) -> Receipt:
         receipt = super().submit(jws)
-        self.used.add(read(jws.encode()).payload.__struct_config__.tag)
+        payload = read(jws.encode()).payload
+        self.used.add(str(payload.__struct_config__.tag))
+        if isinstance(payload, Approve):
+            told = self.proposal(payload.proposal)
+            assert told["status"] == "done"
+            self.used.add(told["kind"])
         return receipt
 
     def _ask(self, method: str, path: str, **content: Any) -> Any:
@@ -159,6 +165,23 @@ def read_balance(town: Town) -> None:
     assert float(after["balance"]) == float(before["balance"]) + 5
     then = town.client.get(f"/accounts/{account}/balance", index=before["index"])
     assert then["balance"] == before["balance"]
+
+
+def freeze(town: Town) -> str:
+    account = Wallet.join(town.client).accounts["KZTD"]
+    supervisor = town.persona("supervisor")
+    with pytest.raises(PaymentRefused):
+        supervisor.send("freeze/1", account=account, order="order 7")
+    proposed = supervisor.propose("freeze/1", account=account, order="order 7")
+    town.persona("supervisor-2").approve(proposed)
+    assert town.told(account)["status"] == "frozen"
+    return account
+
+
+def unfreeze(town: Town) -> None:
+    account = freeze(town)
+    town.persona("supervisor").send("unfreeze/1", account=account, order="order 8")
+    assert town.told(account)["status"] == "open"
 
 
 def close_account(town: Town) -> None:
@@ -370,8 +393,9 @@ def directory(town: Town) -> None:
     town.client.used.add("GET /healthz")
 
 
-CALLS: dict[int, Callable[[Town], None]] = {
-    1: open_account, 2: read_account, 3: read_balance, 6: close_account, 7: open_sub_account,
+CALLS: dict[int, Callable[[Town], object]] = {
+    1: open_account, 2: read_account, 3: read_balance, 4: freeze, 5: unfreeze,
+    6: close_account, 7: open_sub_account,
     8: create_alias, 10: delete_alias, 11: fund, 12: defund, 13: pay, 14: split,
     16: authenticated_request, 17: payment_status, 18: pay_in_session, 19: refund,
     20: two_party_lock, 21: three_party_lock, 22: hash_lock, 25: release, 26: cancel, 27: extend,

@@ -25,8 +25,8 @@ FIGURES = ("issued", "redeemed", "outstanding", "balances")
 
 @pytest.fixture
 def stretch(sandbox: Sandbox, person: Person) -> range:
-    """Entries in which money is issued, redeemed, paid, refunded, given back whole, moved whole
-    into another party's account as a seizure would, proposed and withdrawn."""
+    """Entries in which money is issued, redeemed, paid, refunded, given back whole, seized and
+    disposed of, moved whole to another party, proposed and withdrawn."""
     first = sandbox.reader.head().size
     bank, world = sandbox.world.persona("bank"), sandbox.world
     sandbox.by_two("central-bank", "issue/1", to=bank.account("KZTD"), amount="1000.00")
@@ -49,6 +49,14 @@ def stretch(sandbox: Sandbox, person: Person) -> range:
     held = sandbox.get(f"/v1/accounts/{person.accounts['tUSDT']}/balance").json["balance"]
     everything = sandbox.transfer(person, world.persona("exchange").account("tUSDT"), held, "tUSDT")
     assert sandbox.submit(everything).status_code == 201
+    loser = sandbox.joined()
+    sandbox.by_two(
+        "supervisor", "seize/1", from_=loser.accounts["tUSDT"], amount="40.000000", order="order 7"
+    )
+    sandbox.by_two(
+        "central-bank", "dispose/1", to=world.persona("exchange").account("tUSDT"),
+        amount="15.000000", order="order 8",
+    )  # fmt: skip
     newcomer = sandbox.joined()
     gift = sandbox.transfer(newcomer, person.accounts["KZTD"], "1.00")
     assert sandbox.submit(gift).status_code == 201
