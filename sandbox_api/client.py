@@ -187,6 +187,20 @@ class SandboxClient:
         """What an account holds."""
         return str(self.get(f"/accounts/{account}")["balance"])
 
+    def asks(self, party: str, *, side: str = "payer") -> Iterator[Json]:
+        """Open requests that a party is asked to pay, or with `side="payee"` all it made."""
+        return self._pages(f"/parties/{party}/asks", "asks", side=side)
+
+    def ask(self, id: str) -> Json:
+        """A request to pay: who asks whom for what, and what became of it."""
+        found: Json = self.get(f"/asks/{id}")
+        return found
+
+    def plain_ask(self, id: str) -> Json:
+        """A plain request to pay, with its payment where one quotes it."""
+        found: Json = self.get(f"/plain-asks/{id}")
+        return found
+
     def proposals(self, party: str) -> Iterator[Json]:
         """What waits for further keys of a party, page by page."""
         return self._pages(f"/parties/{party}/proposals", "proposals")
@@ -332,15 +346,14 @@ class SandboxClient:
             raise LogDamaged("the log's line is of another transaction", receipt.index)
         return self.witness.check_receipt(line, self.get(f"/receipts/{receipt.id}"))
 
-    def _pages(self, path: str, rows: str) -> Iterator[Json]:
+    def _pages(self, path: str, rows: str, **query: object) -> Iterator[Json]:
         """All rows of what comes in pages."""
-        query: Json = {}
         while True:
             page = self.get(path, **query)
             yield from page[rows]
             if page["next"] is None:
                 return
-            query = {"after": page["next"]}
+            query["after"] = page["next"]
 
     def _stream(self, first: Json) -> Iterator[Json]:
         with connect(self.get("/sandbox")["stream_url"], proxy=None) as socket:
@@ -585,6 +598,50 @@ class Wallet:
         link = self.client.link(self.accounts[asset])
         members = {name: link[name] for name in ("wallet", "deposit", "settlement")}
         return self.send(kind, amount=amount, **members)
+
+    def split(self, shares: Mapping[str, str], asset: str = "KZTD") -> Receipt:
+        """Pay several accounts at once, all or nothing. `shares`: account to amount."""
+        scale = len(next(iter(shares.values())).partition(".")[2])
+        total = format_amount(sum(parse_amount(each, scale) for each in shares.values()), scale)
+        rows = [{"to": to, "amount": amount} for to, amount in shares.items()]
+        return self.send("split/1", from_=self.accounts[asset], amount=total, shares=rows)
+
+    def ask(
+        self,
+        amount: str,
+        reference: str,
+        *,
+        payer: str | None = None,
+        from_: str | None = None,
+        asset: str = "KZTD",
+        ends_at: int | None = None,
+    ) -> str:
+        """Ask a party (`payer`), or the owner of an account (`from_`), to pay until `ends_at` (ms
+        UTC; a day from now). The request's id."""
+        receipt = self.send(
+            "ask/1", to=self.accounts[asset], amount=amount, reference=reference, payer=payer,
+            from_=from_, ends_at=self.client.now() + DAY_MS if ends_at is None else ends_at,
+        )  # fmt: skip
+        return b64(derive_key(TransactionId.parse(receipt.id), "ask"))
+
+    def pay_ask(self, ask: str, asset: str = "KZTD") -> Receipt:
+        """Approve a request to pay, and pay it."""
+        return self.send("ask_pay/1", ask=ask, from_=self.accounts[asset])
+
+    def decline_ask(self, ask: str) -> Receipt:
+        """Say no to a request to pay."""
+        return self.send("ask_decline/1", ask=ask)
+
+    def withdraw_ask(self, ask: str) -> Receipt:
+        """Take a request of this party back."""
+        return self.send("ask_withdraw/1", ask=ask)
+
+    def pay_plain(self, ask: Json) -> Receipt:
+        """Pay a plain request (`SandboxClient.plain_ask`): a transfer whose nonce is its id."""
+        return self.send(
+            "transfer/1", nonce=ask["id"], from_=self.accounts[ask["asset"]], to=ask["to"],
+            amount=ask["amount"],
+        )  # fmt: skip
 
     def balance(self, asset: str = "KZTD") -> str:
         """What this wallet holds of an asset."""

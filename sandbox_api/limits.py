@@ -42,6 +42,9 @@ EVENTS_SCANNED_MAX: Final = 2_000
 REFUSALS_SCANNED_MAX: Final = 256
 """Newest refusals among which the last one of a payment request is looked for."""
 
+PLAIN_ASK_ROWS_MAX: Final = 1_000
+"""Rows of the payee's statement that one look at a plain request goes over."""
+
 WAIT_S_MAX: Final = 25
 """Longest long-poll, seconds."""
 

@@ -1,4 +1,4 @@
-"""The sandbox's own store: tenants, their API keys, payment requests (design D8, last lines).
+"""The sandbox's own store: tenants, API keys, payment requests, plain asks (design D8, last lines).
 
 It stands beside the ledger, never in it: a second SQLite file, or the schema `sandbox` of the same
 PostgreSQL database (`sandbox_api.own_store`). No commit spans both; nothing here is money, and all
@@ -35,7 +35,8 @@ from sandbox_api.own_store import LONG, METADATA, Asking, engine_of
 from sandbox_api.records import RecordStore
 
 VERSION: Final = 1
-"""The form of these tables; another one in a database is refused, never guessed at."""
+"""The form of these tables; another one in a database is refused, never guessed at. A table more is
+no other form: it is made where it is missing."""
 
 REQUESTS_KEPT_MS: Final = 30 * 86_400_000
 """Payment requests are forgotten so long after their `not_after`, in the sandbox's time."""
@@ -65,6 +66,19 @@ _REQUEST = Table(
     Column("jws", Text, nullable=False),
     Index("payment_request_not_after", "not_after"),
 )
+_PLAIN_ASK = Table(
+    "plain_ask",
+    METADATA,
+    Column("id", LargeBinary, primary_key=True),
+    Column("tenant", Integer, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("amount", LONG, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("ends_at", LONG, nullable=False),
+    Column("read", LONG, nullable=False),
+    Column("paid", LONG),
+    Index("plain_ask_ends_at", "ends_at"),
+)
 
 
 class Tenant(NamedTuple):
@@ -83,6 +97,21 @@ class StoredRequest(NamedTuple):
     terminal: bytes
     not_after: int
     jws: str
+
+
+class StoredPlainAsk(NamedTuple):
+    """A request to pay that nobody signed: its id and the account to be paid (16 bytes each),
+    minor units, a label, ms UTC. `read`: as many entries of the ledger were searched for its
+    payment; `paid`: the entry that was found, or None."""
+
+    id: bytes
+    tenant: int
+    account: bytes
+    amount: int
+    reference: str
+    ends_at: int
+    read: int
+    paid: int | None
 
 
 class TenantStore:
@@ -181,6 +210,28 @@ class TenantStore:
         where = (_REQUEST.c.id == id) & (_REQUEST.c.tenant == tenant)
         row = self._one(select(_REQUEST).where(where))
         return None if row is None else StoredRequest(*row)
+
+    def put_plain_ask(self, ask: StoredPlainAsk, now: int) -> None:
+        """Keep a plain request to pay. `now`: sandbox time, ms; what ended more than
+        `REQUESTS_KEPT_MS` ago is forgotten by the way."""
+        self._insert_once(_PLAIN_ASK, ask._asdict())
+        old = _PLAIN_ASK.c.ends_at < now - REQUESTS_KEPT_MS
+        if self._one(select(_PLAIN_ASK.c.id).where(old).limit(1)) is not None:
+            with Asking(self._writing) as connection:
+                connection.execute(delete(_PLAIN_ASK).where(old))
+
+    def plain_ask(self, tenant: int, id: bytes) -> StoredPlainAsk | None:
+        """A tenant's plain request to pay by its id."""
+        where = (_PLAIN_ASK.c.id == id) & (_PLAIN_ASK.c.tenant == tenant)
+        row = self._one(select(_PLAIN_ASK).where(where))
+        return None if row is None else StoredPlainAsk(*row)
+
+    def note_plain_ask(self, id: bytes, read: int, paid: int | None) -> None:
+        """Remember how far the ledger was searched for a plain request's payment; never less far
+        than another front end has noted."""
+        where = (_PLAIN_ASK.c.id == id) & (_PLAIN_ASK.c.read < read) & _PLAIN_ASK.c.paid.is_(None)
+        with Asking(self._writing) as connection:
+            connection.execute(_PLAIN_ASK.update().where(where).values(read=read, paid=paid))
 
     def _one(self, query: Any) -> Any:
         with Asking(self._engine) as connection:

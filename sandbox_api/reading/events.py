@@ -23,8 +23,8 @@ _PAGE = 256
 class Filter(NamedTuple):
     """Which events someone wants: of these accounts or these payment requests (ids as text).
 
-    With neither, every event. A refusal has no postings: it is found by its payment request, or by
-    the account that its payload names as `from`.
+    With neither, every event. A refusal has no postings, nor has an entry that asks an account for
+    money: they are found by their payment request, or by the account named as `from`.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: s
 def render(
     view: Snapshot, rows: Sequence[EventRow], lang: str
 ) -> list[tuple[EventBody, str | None]]:
-    """Stored events as they are told, each with its payload's `from` where it is a refusal.
+    """Stored events as they are told, each with its payload's `from`.
 
     A refusal that was pruned meanwhile is left out.
     """
@@ -97,7 +97,7 @@ def _entry_event(seq: int, entry: Entry) -> tuple[EventBody, str | None]:
         postings=entry.postings,
         facts=dict(entry.facts),
     )
-    return event, None
+    return event, told.payload.get("from")
 
 
 def _refusal_event(seq: int, refusal: StoredRefusal, lang: str) -> tuple[EventBody, str | None]:

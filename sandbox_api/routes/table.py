@@ -7,6 +7,7 @@ from typing import Final
 from sandbox_api.requests import Route
 from sandbox_api.routes import (
     aliases,
+    asks,
     consents,
     documentation,
     events,
@@ -40,6 +41,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *links.ROUTES,
     *keys.ROUTES,
     *records.ROUTES,
+    *asks.ROUTES,
     *events.ROUTES,
     *log.ROUTES,
     *documentation.ROUTES,
