@@ -110,13 +110,14 @@ class Town:
         )  # fmt: skip
         return self.made(given, "consent")
 
-    def alias(self) -> str:
-        commitment = b64(hashlib.sha256(secrets.token_bytes(32)).digest())
+    def alias(self) -> dict[str, Any]:
+        """A word for Aigul's account, drawn by the sandbox, and its commitment on the ledger."""
+        named = self.client.name_alias("random", "Aigul Testova")
         self.aigul.send(
-            "alias/1", alias=commitment, account=self.aigul.accounts["KZTD"], form="random",
+            "alias/1", alias=named["alias"], account=self.aigul.accounts["KZTD"], form="random",
             ends_at=None,
         )  # fmt: skip
-        return commitment
+        return named
 
     def ask(self) -> str:
         asked = self.berik.send(
@@ -198,20 +199,29 @@ def open_sub_account(town: Town) -> None:
 
 
 def create_alias(town: Town) -> None:
+    named = town.alias()
+    found = town.client.resolve(named["word"])
+    assert found is not None
+    assert found["alias"] == named["alias"]
+
+
+def resolve_alias(town: Town) -> None:
+    found = town.client.resolve(town.alias()["word"])
+    assert found is not None
+    assert found["name"] != "Aigul Testova"
+    assert found["account"] == town.aigul.accounts["KZTD"]
     before = float(town.aigul.balance())
-    town.berik.send(
-        "alias_pay/1", from_=town.berik.accounts["KZTD"], alias=town.alias(), amount="1.00"
-    )
+    wallet = town.berik.accounts["KZTD"]
+    town.berik.send("alias_pay/1", from_=wallet, alias=found["alias"], amount="1.00")
     assert float(town.aigul.balance()) == before + 1
+    assert town.client.resolve("no-such-word") is None
 
 
 def delete_alias(town: Town) -> None:
-    alias = town.alias()
-    town.aigul.send("alias_drop/1", alias=alias)
-    with pytest.raises(PaymentRefused):
-        town.berik.send(
-            "alias_pay/1", from_=town.berik.accounts["KZTD"], alias=alias, amount="1.00"
-        )
+    named = town.alias()
+    town.aigul.send("alias_drop/1", alias=named["alias"])
+    assert town.client.resolve(named["word"]) is None
+    assert town.client.forget_alias(named["alias"])
 
 
 def fund(town: Town) -> None:
@@ -258,9 +268,26 @@ def split(town: Town) -> None:
     )  # fmt: skip
 
 
-def authenticated_request(town: Town) -> None:
+def request_to_pay(town: Town) -> None:
+    asked = town.client.post(
+        "/plain-asks",
+        {
+            "to": town.berik.accounts["KZTD"], "amount": "4.00", "reference": "bus",
+            "ends_at": town.client.now() + DAY,
+        },
+    )  # fmt: skip
+    assert town.client.plain_ask(asked["id"])["status"] == "open"
     before = float(town.berik.balance())
-    town.aigul.send("ask_pay/1", ask=town.ask(), from_=town.aigul.accounts["KZTD"])
+    town.aigul.pay_plain(asked)
+    assert float(town.berik.balance()) == before + 4
+    assert town.client.plain_ask(asked["id"])["status"] == "paid"
+
+
+def authenticated_request(town: Town) -> None:
+    before, ask = float(town.berik.balance()), town.ask()
+    waiting = town.client.get(f"/parties/{town.party(town.aigul)}/asks")["asks"]
+    assert ask in [one["id"] for one in waiting]
+    town.aigul.send("ask_pay/1", ask=ask, from_=town.aigul.accounts["KZTD"])
     assert float(town.berik.balance()) == before + 3
     declined = town.ask()
     town.aigul.send("ask_decline/1", ask=declined)
@@ -326,6 +353,22 @@ def hash_lock(town: Town) -> None:
     assert float(town.berik.balance()) == before + 10
 
 
+def read_lock(town: Town) -> None:
+    told = town.client.get(f"/locks/{town.lock(type='two_party')}")
+    assert (told["status"], told["amount"], told["condition"]) == ("locked", "10.00", "two_party")
+
+
+def list_locks(town: Town) -> None:
+    lock = town.lock(type="two_party")
+    for wallet in (town.aigul, town.berik):
+        locks, after = [], {}
+        while after is not None:
+            page = town.client.get(f"/accounts/{wallet.accounts['KZTD']}/locks", **after)
+            locks += [one["id"] for one in page["locks"]]
+            after = {"after": page["next"]} if page["next"] else None
+        assert lock in locks
+
+
 def release(town: Town) -> None:
     before = float(town.berik.balance())
     town.aigul.send("release/1", lock=town.lock(type="two_party"), preimage=None)
@@ -340,9 +383,9 @@ def cancel(town: Town) -> None:
 
 def extend(town: Town) -> None:
     lock = town.lock(type="two_party")
-    town.aigul.send("extend/1", lock=lock, ends_at=town.client.now() + 9 * DAY)
-    with pytest.raises(PaymentRefused):  # it ends later than that by now
-        town.aigul.send("extend/1", lock=lock, ends_at=town.client.now() + 8 * DAY)
+    ends_at = town.client.now() + 9 * DAY
+    town.aigul.send("extend/1", lock=lock, ends_at=ends_at)
+    assert town.client.get(f"/locks/{lock}")["ends_at"] == ends_at
 
 
 def connect(town: Town) -> None:
@@ -359,6 +402,15 @@ def disconnect(town: Town) -> None:
     town.aigul.send("consent_revoke/1", consent=consent)
     with pytest.raises(PaymentRefused):
         town.client.submit(in_flight)
+
+
+def permissions(town: Town) -> None:
+    consent = town.consent()
+    account, service = town.aigul.accounts["KZTD"], town.party(town.dana)
+    for path in (f"/accounts/{account}/consents", f"/parties/{service}/consents"):
+        listed = {one["id"]: one for one in town.client.get(path, limit=200)["consents"]}
+        assert listed[consent]["scopes"] == ["pay"]
+        assert listed[consent] == town.client.get(f"/consents/{consent}")
 
 
 def events_of(town: Town, after: int, account: str) -> list[Any]:
@@ -395,11 +447,11 @@ def directory(town: Town) -> None:
 
 CALLS: dict[int, Callable[[Town], object]] = {
     1: open_account, 2: read_account, 3: read_balance, 4: freeze, 5: unfreeze,
-    6: close_account, 7: open_sub_account,
-    8: create_alias, 10: delete_alias, 11: fund, 12: defund, 13: pay, 14: split,
-    16: authenticated_request, 17: payment_status, 18: pay_in_session, 19: refund,
-    20: two_party_lock, 21: three_party_lock, 22: hash_lock, 25: release, 26: cancel, 27: extend,
-    28: connect, 29: disconnect, 31: trigger, 32: subscribe, 33: directory,
+    6: close_account, 7: open_sub_account, 8: create_alias, 9: resolve_alias, 10: delete_alias,
+    11: fund, 12: defund, 13: pay, 14: split, 15: request_to_pay, 16: authenticated_request,
+    17: payment_status, 18: pay_in_session, 19: refund, 20: two_party_lock, 21: three_party_lock,
+    22: hash_lock, 23: read_lock, 24: list_locks, 25: release, 26: cancel, 27: extend, 28: connect,
+    29: disconnect, 30: permissions, 31: trigger, 32: subscribe, 33: directory,
 }  # fmt: skip
 """What is done for each function."""
 
