@@ -47,6 +47,36 @@ class Proposed:
 
 
 @dataclass
+class Locked:
+    """Money on its way to a payee. Whoever has no say hears that first, then that it is over."""
+
+    payer: str
+    payee: str
+    asset: str
+    amount: int
+    ends_at: int
+    condition: str
+    status: str = "locked"
+
+    def ended(self) -> set[str]:
+        return set() if self.status == "locked" else {"STATUS_CONFLICT"}
+
+    def release(self, by: str, arbiter: str) -> set[str]:
+        payer = self.payer.removesuffix(" 2")
+        may = {"two_party": by == payer, "three_party": by == arbiter, "hash": True}
+        return self.ended() if may[self.condition] else {"NO_AUTHORITY"}
+
+    def cancel(self, by: str, arbiter: str) -> set[str]:
+        judged = self.condition == "three_party" and by == arbiter
+        return self.ended() if judged or by == self.payee else {"NO_AUTHORITY"}
+
+    def extend(self, by: str, ends_at: int) -> set[str]:
+        if by != self.payer.removesuffix(" 2"):
+            return {"NO_AUTHORITY"}
+        return self.ended() or (set() if ends_at > self.ends_at else {"DATES_CONFLICT"})
+
+
+@dataclass
 class Model:
     """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day."""
 
@@ -57,6 +87,7 @@ class Model:
     sales: dict[str, Sale] = field(default_factory=dict)
     spent: dict[tuple[str, int], int] = field(default_factory=dict)
     proposed: dict[str, Proposed] = field(default_factory=dict)
+    locked: dict[str, Locked] = field(default_factory=dict)
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True

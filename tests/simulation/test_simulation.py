@@ -20,7 +20,7 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import keys, proposals
+from tests.simulation import keys, locks, proposals
 from tests.simulation.model import Model, Sale
 
 STEPS = 1_000 * SCALE
@@ -146,6 +146,7 @@ class Traffic:
         """Hours go by; what is due ends; rates are renewed."""
         self.at += self.dice.choice((1, 5, 20)) * HOUR
         self.world.do("operator", "clock/1", offset=0, frozen_at=self.at)
+        locks.pass_time(self)
         for asset, rate in RATES.items():
             jws = self.world.do("exchange", "rate/1", asset=asset, rate=str(rate))
             self.world.rates[asset] = derived(jws, "rate")
@@ -354,8 +355,10 @@ def stale(run: Traffic) -> Act:
 
 
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
-        replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS)  # fmt: skip
-WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS)
+        replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
+        *locks.ACTS)  # fmt: skip
+WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
+           *locks.WEIGHTS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -383,6 +386,8 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert len(run.counts) == len(ACTS)
             ended = {made.status for made in run.model.proposed.values()}
             assert ended == {"open", "done", "withdrawn"}
+            ended = {made.status for made in run.model.locked.values()}
+            assert ended >= {"released", "cancelled", "expired"}
             recovered = {made.status for made in run.keyring.recoveries.values()}
             assert recovered >= {"done", "vetoed"}
     finally:
