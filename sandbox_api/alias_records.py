@@ -2,13 +2,14 @@
 
 Rows of the sandbox's own store (`sandbox_api.own_store`). The log holds the commitment alone; when
 a row is forgotten, nothing says any more what the commitment was of. A word is found whole or not
-at all: no read here takes a part of one, and none lists them. How many words an API key asks for is
-counted here too, so that all processes of all nodes keep one budget. A reader must not assume that
-a row's alias is bound or still in use: that is the ledger's.
+at all: no read here takes a part of one, and none lists them, but for whose they are. How many
+words an API key asks for is counted here too, so that all processes of all nodes keep one budget. A
+reader must not assume that a row's alias is bound or still in use: that is the ledger's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import (
@@ -80,6 +81,13 @@ class AliasRecords:
         with Asking(self._engine) as connection:
             row = connection.execute(select(_ALIAS).where(where)).first()
         return None if row is None else AliasRecord(*row)
+
+    def of_aliases(self, tenant: int, commitments: Sequence[bytes]) -> list[AliasRecord]:
+        """A tenant's records of these aliases, by commitment: what a person's own file holds."""
+        where = (_ALIAS.c.tenant == tenant) & _ALIAS.c.commitment.in_(commitments)
+        with Asking(self._engine) as connection:
+            rows = connection.execute(select(_ALIAS).where(where).order_by(_ALIAS.c.commitment))
+            return [AliasRecord(*row) for row in rows]
 
     def forget(self, tenant: int, commitment: bytes) -> bool:
         """Forget word, salt and name; whether there were any."""

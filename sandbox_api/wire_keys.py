@@ -20,6 +20,7 @@ from sandbox_api.wire import (
     KidText,
     PartyBody,
 )
+from sandbox_api.wire_aliases import NamedBody
 
 RecordKind = Literal["identity_proof", "document"]
 
@@ -92,10 +93,11 @@ class RecordDeleted(msgspec.Struct, frozen=True):
 
 class FileBody(msgspec.Struct, frozen=True):
     """All that this sandbox has of a party, at `at` (ms UTC): what the ledger says, and the records
-    beside it with their bodies."""
+    beside it: documents with their bodies, the words of its aliases."""
 
     at: int
     party: PartyBody
     keys: tuple[KeyBody, ...]
     accounts: tuple[AccountBody, ...]
     records: tuple[RecordBody, ...]
+    aliases: tuple[NamedBody, ...]

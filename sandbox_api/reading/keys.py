@@ -30,8 +30,13 @@ def keys_of(view: Snapshot, party: bytes, after: bytes, limit: int) -> KeysBody:
 
 
 def all_keys_of(view: Snapshot, party: bytes) -> tuple[KeyBody, ...]:
-    """A party's keys in one list, `LISTED_MAX` at most."""
-    return keys_of(view, party, b"", LISTED_MAX).keys
+    """All of a party's keys, in order of kid."""
+    found: list[Object] = []
+    after = b""
+    while page := view.looked_up("key", "party", party, after_key=after, limit=LISTED_MAX):
+        found += page
+        after = page[-1].key
+    return tuple(map(_key, found))
 
 
 def recovery(view: Snapshot, id: bytes) -> RecoveryBody | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from ledger.core.ids import b64
+from ledger.core.ids import b64, unb64
+from ledger.store.reader import Snapshot
 from sandbox_api.asked import IdPath
 from sandbox_api.auth import Scope
 from sandbox_api.limits import RETAINED_MAX_MS, TRANSACTION_BYTES_MAX
 from sandbox_api.problems import Problem
+from sandbox_api.reading.aliases import aliases_of
 from sandbox_api.reading.keys import all_keys_of
 from sandbox_api.reading.known import id_bytes, object_of
 from sandbox_api.reading.money import accounts_of, party_body
 from sandbox_api.records import Record, record_of
 from sandbox_api.requests import Answer, Body, Call, Reply, Route
+from sandbox_api.wire_aliases import AliasBody, Form, NamedBody
 from sandbox_api.wire_keys import FileBody, RecordAsked, RecordBody, RecordDeleted, RecordKind
 
 
@@ -57,8 +60,18 @@ def file(call: Call) -> Reply:
         if party is None:
             raise Problem("not_found", "this ledger knows no such party")
         keys, accounts = all_keys_of(view, id), accounts_of(view, id)
-    records = call.parts.tenants.records.of_party(_tenant(call), id, at)
-    return Reply(FileBody(at, party_body(party), keys, accounts, tuple(map(_body, records))))
+        bound = [alias.alias for one in accounts for alias in _aliases(view, one.id)]
+    tenant, store = _tenant(call), call.parts.tenants
+    records = tuple(map(_body, store.records.of_party(tenant, id, at)))
+    named = store.aliases.of_aliases(tenant, [unb64(alias, 32) for alias in bound])
+    words = tuple(
+        NamedBody(b64(one.commitment), cast(Form, one.form), one.word, one.name) for one in named
+    )
+    return Reply(FileBody(at, party_body(party), keys, accounts, records, words))
+
+
+def _aliases(view: Snapshot, account: str) -> tuple[AliasBody, ...]:
+    return aliases_of(view, id_bytes(account)).aliases
 
 
 def _found(call: Call, id: bytes, now: int) -> Record:

@@ -73,6 +73,20 @@ class TestOverHttp:
         assert [row["kid"] for row in told["keys"]] == [person.key.kid]
         assert {row["id"] for row in told["accounts"]} == set(person.accounts.values())
 
+    def test_a_file_holds_the_words_under_which_its_owner_is_paid(
+        self, sandbox: Sandbox, person: Person
+    ) -> None:
+        asked = {"form": "random", "name": "Aigerim Testova"}
+        made = sandbox.post("/v1/aliases", asked).json
+        sandbox.post("/v1/aliases", asked)  # somebody else's, or not bound yet
+        jws = sandbox.sign("bank", "alias/1", alias=made["alias"], form="random", ends_at=None,
+                           account=person.accounts["KZTD"])  # fmt: skip
+        assert sandbox.submit(jws).status_code == 201
+
+        file = sandbox.get(f"/v1/parties/{person.party}/file").json
+
+        assert file["aliases"] == [made]
+
     def test_before_its_term_a_record_stays(self, sandbox: Sandbox, person: Person) -> None:
         id = put(sandbox, person.party).json["id"]
 
