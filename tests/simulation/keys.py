@@ -209,4 +209,4 @@ def _text(units: int) -> str:
 
 
 ACTS = (add_key, end_key, use_key, recover, veto, open_account, fill, close)
-WEIGHTS = (2, 2, 3, 2, 1, 1, 2, 2)
+WEIGHTS = (2, 2, 3, 3, 2, 1, 2, 2)

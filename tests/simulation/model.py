@@ -77,6 +77,28 @@ class Locked:
 
 
 @dataclass
+class Held:
+    """Money that waits for a payee. `value` (tiyn), `payment` and `day` where a till asked."""
+
+    payer: str
+    payee: str
+    asset: str
+    amount: int
+    value: int | None
+    ends_at: int
+    payment: str = ""
+    day: int = 0
+    captured: int = 0
+    status: str = "open"
+
+    def closed(self) -> set[str]:
+        return set() if self.status == "open" else {"STATUS_CONFLICT"}
+
+    def worth(self, units: int) -> int:
+        return units * (self.value or 0) // self.amount
+
+
+@dataclass
 class Model:
     """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day."""
 
@@ -88,6 +110,7 @@ class Model:
     spent: dict[tuple[str, int], int] = field(default_factory=dict)
     proposed: dict[str, Proposed] = field(default_factory=dict)
     locked: dict[str, Locked] = field(default_factory=dict)
+    holds: dict[str, Held] = field(default_factory=dict)
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True
@@ -143,7 +166,8 @@ class Model:
     def refund(self, sale: Sale, asset: str, amount: int) -> set[str]:
         back = sale.back + (amount if asset == sale.asset else 0)
         back_tenge = sale.back_tenge + (0 if asset == sale.asset else amount)
-        if back * sale.value + back_tenge * sale.amount > sale.amount * sale.value:
+        over = back * sale.value + back_tenge * sale.amount > sale.amount * sale.value
+        if over or back > sale.amount:
             return {"REFUND_TOO_MUCH"}
         faults = self.funds(sale.merchant, asset, amount)
         return faults if asset == "KZTD" else faults | self.zone()
@@ -154,6 +178,36 @@ class Model:
             sale.back += amount
         else:
             sale.back_tenge += amount
+
+    def hold(self, id: str, held: Held) -> None:
+        self.move(held.payer, id, held.asset, held.amount)
+        self.holds[id] = held
+        if held.payment and held.asset != "KZTD":
+            key = held.payer, held.day
+            self.spent[key] = self.spent.get(key, 0) + (held.value or 0)
+
+    def captured(self, id: str, units: int, last: bool) -> None:
+        held = self.holds[id]
+        self.move(id, held.payee, held.asset, units)
+        value = held.worth(held.captured + units) - held.worth(held.captured)
+        held.captured += units
+        if held.payment:
+            made = Sale(held.payer, held.payee, held.asset, 0, 0)
+            sale = self.sales.setdefault(held.payment, made)
+            sale.amount += units
+            sale.value += value
+        if last or held.captured == held.amount:
+            self.unheld(id, "captured")
+
+    def unheld(self, id: str, status: str) -> None:
+        """The rest goes back, and back to the day's room."""
+        held = self.holds[id]
+        held.status = status
+        self.move(id, held.payer, held.asset, held.amount - held.captured)
+        assert self.balances.pop((id, held.asset)) == 0
+        if held.payment and held.asset != "KZTD":
+            rest = held.worth(held.amount) - held.worth(held.captured)
+            self.spent[held.payer, held.day] -= rest
 
     def executes(self, made: Proposed) -> set[str]:
         return self.funds(made.source, "KZTD", made.amount) if made.source else set()

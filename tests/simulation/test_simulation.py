@@ -20,7 +20,7 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import keys, locks, proposals
+from tests.simulation import holds, keys, locks, proposals
 from tests.simulation.model import Model, Sale
 
 STEPS = 1_000 * SCALE
@@ -70,6 +70,8 @@ class Traffic:
         offers: list[tuple[bytes, Any]] = []
         for _ in range(self.dice.choice((1, 1, 2, 4))):
             act = self.dice.choices(ACTS, WEIGHTS)[0]
+            if act is pay_again and offers:
+                act = pay  # it pays at once, before what this batch has judged already
             jws, faults, then = act(self)
             name = act.__name__
             self.counts[name] = self.counts.get(name, 0) + 1
@@ -150,6 +152,15 @@ class Traffic:
         for asset, rate in RATES.items():
             jws = self.world.do("exchange", "rate/1", asset=asset, rate=str(rate))
             self.world.rates[asset] = derived(jws, "rate")
+        holds.run_out(self)
+
+    def text(self, units: int, asset: str) -> str:
+        """Minor units as they are written."""
+        return text(units, asset)
+
+    def request(self, merchant: str, total: int) -> tuple[str, dict[str, int]]:
+        """A till's request, and what it asks for of each asset."""
+        return _request(self, merchant, total)
 
     def _recount_supply(self) -> None:
         for account in self.reader.all_accounts():
@@ -356,9 +367,9 @@ def stale(run: Traffic) -> Act:
 
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
         replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
-        *locks.ACTS)  # fmt: skip
+        *locks.ACTS, *holds.ACTS)  # fmt: skip
 WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
-           *locks.WEIGHTS)  # fmt: skip
+           *locks.WEIGHTS, *holds.WEIGHTS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -390,6 +401,8 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert ended >= {"released", "cancelled", "expired"}
             recovered = {made.status for made in run.keyring.recoveries.values()}
             assert recovered >= {"done", "vetoed"}
+            held = {made.status for made in run.model.holds.values()}
+            assert held >= {"captured", "void", "expired"}
     finally:
         run.close()
     verdict = audit_database(url_of(folder), decides=True, workers=1)
