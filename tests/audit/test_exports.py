@@ -35,7 +35,8 @@ def test_the_exported_ledger_is_sound(
     for keys in ((), (everything.log_key,)):
         verdict = audit_export(everything.export, keys=keys, decides=decides, workers=1)
         assert verdict.findings == ()
-        assert (verdict.size, len(verdict.supply)) == (everything.size, 4)
+        assert verdict.size == everything.size
+        assert verdict.supply.keys() >= set(everything.world.ASSETS)
     assert is_export(everything.export)
     assert not is_export(everything.path)
 
