@@ -96,6 +96,7 @@ def told(sandbox: Sandbox, index: int) -> dict[str, dict[str, int]]:
             name: parse_amount(row[name], SCALES[row["asset"]], zero=True) for name in FIGURES
         }
         for row in body["assets"]
+        if row["asset"] in SCALES
     }
 
 
