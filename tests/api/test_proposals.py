@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ledger.core.ids import b64
@@ -89,6 +90,20 @@ def test_what_is_withdrawn_waits_no_more(sandbox: Sandbox, person: Person) -> No
     sandbox.submit(sandbox.sign(person.key, "withdraw/1", proposal=id))
 
     assert sandbox.get(f"/v1/proposals/{id}").json["status"] == "withdrawn"
+    assert listed(sandbox, person.party) == {"proposals": [], "next": None}
+
+
+def test_what_has_ended_is_approved_no_more(sandbox: Sandbox, person: Person) -> None:
+    phone = second_key(sandbox, person)
+    id = sandbox.propose(person.key, "transfer/1", ahead=1_000, **gift(sandbox, person))
+    ends_at = sandbox.get(f"/v1/proposals/{id}").json["ends_at"]
+    while sandbox.ledger.time() < ends_at:
+        time.sleep(0.02)
+
+    refused = sandbox.submit(sandbox.sign(phone, "approve/1", proposal=id))
+
+    assert refused.json["reasons"][0]["params"] == {"status": "expired"}
+    assert sandbox.get(f"/v1/proposals/{id}").json["status"] == "expired"
     assert listed(sandbox, person.party) == {"proposals": [], "next": None}
 
 
