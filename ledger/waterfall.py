@@ -96,12 +96,14 @@ def _lacking(movements: tuple[Movement, ...]) -> dict[bytes, tuple[Movement, int
 
 
 def _may_take(movement: Movement) -> bool:
-    """Whether this pays out of a wallet of digital tenge: a conversion does not, nor a seizure."""
+    """Whether this pays out of a wallet of digital tenge. A conversion pays nobody; a forced debit
+    and a seizure take from the wallet that is named, and no further."""
     return (
         movement.asset.class_ == AssetClass.DIGITAL_TENGE
         and movement.source.kind == AccountKind.WALLET
         and movement.target.kind != AccountKind.RESERVE
         and movement.purpose not in CONVERSIONS
+        and movement.purpose != "forced_debit"
     )
 
 

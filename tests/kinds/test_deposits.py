@@ -8,10 +8,15 @@ from ledger.core import counters
 from ledger.core.counters import next_midnight
 from ledger.core.decision import Code
 from ledger.core.ids import unb64
-from ledger.core.objects import Object
+from ledger.core.needs import Known
+from ledger.core.objects import REFERENCE_TYPES, Object
+from ledger.decide import Accepted, decide, needs
+from ledger.kinds import read
 from ledger.rules import holding_max
 from ledger.writer.answers import Answer, Declined
+from ledger.writer.engine import ROUNDS_MAX
 from tests.builders import DAY, HOUR, World, pack_text
+from tests.kinds.families.asks import shares_of
 from tests.kinds.families.deposits import (
     DEPOSIT,
     converting,
@@ -19,6 +24,7 @@ from tests.kinds.families.deposits import (
     linked,
     open_deposits,
 )
+from tests.kinds.families.holds import capture, expire, hold
 from tests.kinds.pure import MORNING, fork, pure_world
 from tests.rules.till import codes
 
@@ -425,3 +431,80 @@ def test_money_that_returns_from_a_reserve_is_never_refused(world: World) -> Non
     paid = structs.replace(movement, target=wallet, amount=1)
     (holding,) = holding_max.holdings([back, paid]).values()
     assert (holding.after, holding.received) == (200_001, 1)
+
+
+def test_a_hold_takes_from_the_deposit_and_a_capture_flows_on(world: World) -> None:
+    linked("aigul")(world)
+    linked("cafe")(world)
+
+    id = hold(world, "1000300.00")
+    assert purposes(world)[:2] == ["redeem", "reverse_waterfall"]
+    assert (has(world, "aigul"), has(world, "aigul", DEPOSIT)) == (0, 49_970_000)
+    capture(world, id, "2500.00")
+
+    assert (has(world, "cafe"), has(world, "cafe", DEPOSIT)) == (200_000, 50_050_000)
+    supply_holds(world)
+
+
+def test_what_is_left_of_a_hold_comes_back_above_any_limit(world: World) -> None:
+    id = hold(world, "5.00")
+    assert codes(sent(world, "daniyar", "aigul", "5.00")) == ()
+    world.do("nbk", "pack/1", text=limited("1.00"))
+
+    expire(world, id)
+
+    assert has(world, "aigul") == 100_000_500
+
+
+def test_a_payee_may_void_above_the_limit_too(world: World) -> None:
+    id = hold(world, "5.00")
+    assert codes(sent(world, "daniyar", "aigul", "5.00")) == ()
+
+    world.do("cafe", "void/1", hold=id)
+
+    assert has(world, "aigul") == 100_000_500
+
+
+def test_each_payee_of_a_split_has_a_limit_of_its_own(world: World) -> None:
+    linked("cafe")(world)
+    shares = shares_of(world, ("cafe", "2001.00"), ("market", "2000.00"))
+    members = {"from_": world.accounts["aigul", "KZTD"], "amount": "4001.00", "shares": shares}
+    world.do("aigul", "split/1", **members)
+    assert purposes(world) == ["split", "split", "waterfall", "issue"]
+
+    answer = world.offer(world.sign("aigul", "split/1", **members))
+
+    assert codes(answer) == (Code.HOLDING_MAX,)
+    assert isinstance(answer, Declined)
+    assert answer.reasons[0].params["left"] == "0.00"
+
+
+def test_a_forced_debit_takes_nothing_from_a_deposit(world: World) -> None:
+    linked("aigul")(world)
+
+    answer = world.offer(
+        world.sign("afsa", "forced_debit/1", from_=world.accounts["aigul", "KZTD"],
+                   to=world.accounts["bank", "KZTD"], amount="1000000.01", order="A-1")
+    )  # fmt: skip
+
+    assert codes(answer) == (Code.FUNDS,)
+
+
+@pytest.mark.parametrize("amount", ["2500.00", "1000300.00"])
+def test_all_that_flows_is_known_to_be_needed(world: World, amount: str) -> None:
+    """Four rounds of what a payment is known to need load all that its waterfalls read."""
+    linked("aigul")(world)
+    linked("cafe")(world)
+    signed = world.sign("aigul", "transfer/1", from_=world.accounts["aigul", "KZTD"],
+                        to=world.accounts["cafe", "KZTD"], amount=amount)  # fmt: skip
+    tx = read(signed.encode())
+    values = {
+        need: value for need, value in world.door.state.values.items()
+        if need[0] in ("object", "lookup") and need[1] in REFERENCE_TYPES
+    }  # fmt: skip
+    known = Known(values)
+    for _ in range(ROUNDS_MAX):
+        for need in list(needs(tx, known, world.door.at)):
+            values[need] = world.door.load(need)
+
+    assert isinstance(decide(tx, known, world.door.at, world.door.id), Accepted)
