@@ -48,7 +48,7 @@ def lock(run: Traffic) -> Act:
     )  # fmt: skip
     id = derived(jws.decode(), "lock")
     made = Locked(payer, payee, asset, units, ends_at, condition)
-    if ends_at <= run.at:
+    if ends_at <= run.at and (payer, asset) not in run.model.frozen:
         return jws, {"DATES_CONFLICT"}, None
 
     def then() -> None:

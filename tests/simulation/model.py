@@ -100,7 +100,10 @@ class Held:
 
 @dataclass
 class Model:
-    """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day."""
+    """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day.
+
+    `frozen`: by (who, asset) whether what arrives is held, as `holding` said then.
+    """
 
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     issued: dict[str, int] = field(default_factory=dict)
@@ -114,12 +117,16 @@ class Model:
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True
+    frozen: dict[tuple[str, str], bool] = field(default_factory=dict)
+    holding: bool = False
     refusals: int = 0
 
     def has(self, who: str, asset: str) -> int:
         return self.balances.get((who, asset), 0)
 
     def move(self, source: str, target: str, asset: str, amount: int) -> None:
+        if self.frozen.get((target, asset)):
+            target = f"{target} held"
         self.balances[source, asset] = self.has(source, asset) - amount
         self.balances[target, asset] = self.has(target, asset) + amount
 
@@ -132,6 +139,8 @@ class Model:
         return faults if self.permitted else faults | {"PERMIT_NOT_VALID"}
 
     def transfer(self, source: str, target: str, asset: str, amount: int) -> set[str]:
+        if (source, asset) in self.frozen:
+            return {"ACCOUNT_FROZEN"}
         faults = self.funds(source, asset, amount)
         if asset == "KZTD":
             return faults
@@ -164,6 +173,8 @@ class Model:
             self.spent[key] = self.spent.get(key, 0) + sale.value
 
     def refund(self, sale: Sale, asset: str, amount: int) -> set[str]:
+        if (sale.merchant, asset) in self.frozen:
+            return {"ACCOUNT_FROZEN"}
         back = sale.back + (amount if asset == sale.asset else 0)
         back_tenge = sale.back_tenge + (0 if asset == sale.asset else amount)
         over = back * sale.value + back_tenge * sale.amount > sale.amount * sale.value

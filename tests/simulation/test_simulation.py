@@ -20,7 +20,7 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import holds, keys, locks, proposals
+from tests.simulation import freezes, holds, keys, locks, proposals
 from tests.simulation.model import Model, Sale
 
 STEPS = 1_000 * SCALE
@@ -226,6 +226,7 @@ def pay_again(run: Traffic) -> Act:
             first = run.sign(name, "pay/1", from_=run.world.accounts[name, asset], request=request)
             answer = run.world.door.submit([Offer(first, False)])[0]
             if isinstance(answer, Declined):  # the money is promised within this very batch
+                run.model.refusals += 1
                 return transfer(run)
             run.seen.append((first, answer.index))  # type: ignore[union-attr]
             run.model.paid(request_id(request), Sale(name, "cafe", asset, 100, 100), run.at)
@@ -367,9 +368,9 @@ def stale(run: Traffic) -> Act:
 
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
         replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
-        *locks.ACTS, *holds.ACTS)  # fmt: skip
+        *locks.ACTS, *holds.ACTS, *freezes.ACTS)  # fmt: skip
 WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
-           *locks.WEIGHTS, *holds.WEIGHTS)  # fmt: skip
+           *locks.WEIGHTS, *holds.WEIGHTS, *freezes.WEIGHTS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -399,6 +400,7 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert ended == {"open", "done", "withdrawn"}
             ended = {made.status for made in run.model.locked.values()}
             assert ended >= {"released", "cancelled", "expired"}
+            assert {"reserve", "cafe held"} <= {name for name, _ in run.model.balances}
             recovered = {made.status for made in run.keyring.recoveries.values()}
             assert recovered >= {"done", "vetoed"}
             held = {made.status for made in run.model.holds.values()}
