@@ -139,8 +139,7 @@ class Engine:
             head = self._begin()
             batch = OpenBatch(self._state, head, self._time(head))
             due = self._store.due(batch.at, DUE_MAX) if head.size else []
-            for due_at, type_, key in due:
-                self._expire(batch, due_at, type_, key)
+            self._expire(batch, due)
             if len(due) < DUE_MAX:
                 answers = self._decide_all(readings, batch)
                 self._commit(batch)
@@ -197,11 +196,16 @@ class Engine:
                 batch.refuse(tx, decision)
                 return Declined(decision.reasons, batch.at, batch.size)
 
-    def _expire(self, batch: OpenBatch, due: int, type_: str, key: bytes) -> None:
-        jws = expire_transaction(self._ledger, self._operator, batch.at, due, type_, key)
-        ended = self._decide_one(read(jws), True, batch, [])
-        if not isinstance(ended, int):
-            raise AssertionError(f"{type_} {key.hex()}, due {due}, was not ended: {ended}")
+    def _expire(self, batch: OpenBatch, due: Sequence[tuple[int, str, bytes]]) -> None:
+        """End what is due, in its order; what that reads is loaded in bulk."""
+        ending = [
+            read(expire_transaction(self._ledger, self._operator, batch.at, *one)) for one in due
+        ]
+        cold = list(ending)
+        for tx, (due_at, type_, key) in zip(ending, due, strict=True):
+            ended = self._decide_one(tx, True, batch, cold)
+            if not isinstance(ended, int):
+                raise AssertionError(f"{type_} {key.hex()}, due {due_at}, was not ended: {ended}")
 
     def _commit(self, batch: OpenBatch) -> None:
         """Write and commit; after this the head and the cache are those of the database."""
