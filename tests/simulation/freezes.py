@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.builders import derived, pack_text
+from tests.builders import derived
 from tests.kinds.families.freeze import HOLDING, LABEL
+from tests.simulation.deposits import LIMITED
 
 if TYPE_CHECKING:
     from tests.simulation.test_simulation import Act, Traffic
@@ -22,7 +23,7 @@ CRYPTO = ("tUSDT", "tBTC")
 def other_policy(run: Traffic) -> Act:
     """The other pack: what arrives for what is frozen from now on is held, or is no longer."""
     holds = not run.model.holding
-    jws = run.sign("nbk", "pack/1", text=pack_text() + (HOLDING if holds else ""))
+    jws = run.sign("nbk", "pack/1", text=LIMITED + (HOLDING if holds else ""))
     return jws, set(), lambda: setattr(run.model, "holding", holds)
 
 
@@ -50,7 +51,7 @@ def unfreeze(run: Traffic) -> Act:
         del run.model.frozen[who, asset]
         held = f"{who} held"
         if run.model.has(held, asset):
-            run.model.move(held, who, asset, run.model.has(held, asset))
+            run.model.move(held, who, asset, run.model.has(held, asset), returns=True)
 
     return jws, faults, then
 
@@ -63,6 +64,8 @@ def debit(run: Traffic) -> Act:
                    to=run.world.accounts["daniyar", asset], amount=run.text(units, asset),
                    order=LABEL)  # fmt: skip
     faults = run.model.funds(source, asset, units) if asset == "KZTD" else {"ASSET_NOT_ADMITTED"}
+    if asset == "KZTD":
+        faults = faults | run.model.room("daniyar", asset, units)
     return jws, faults, lambda: run.model.move(source, "daniyar", asset, units)
 
 

@@ -61,6 +61,8 @@ def capture(run: Traffic) -> Act:
     jws = run.sign(signer, "capture/1", hold=id, amount=run.text(units, held.asset), last=last)
     if not faults:
         faults = held.closed() or ({"CAPTURE_TOO_MUCH"} if units > left else set())
+    if not faults and held.payer != held.payee.removesuffix(" 2"):
+        faults = run.model.room(held.payee, held.asset, units)
     return jws, faults, lambda: run.model.captured(id, units, last)
 
 
@@ -85,7 +87,7 @@ def _made(run: Traffic, jws: bytes, made: Held, faults: set[str]) -> Act:
     run.world.accounts[id, made.asset] = id
     if made.ends_at <= run.at:
         faults = {"DATES_CONFLICT"}
-    return jws, faults, lambda: run.model.hold(id, made)
+    return jws, faults - {"HOLDING_MAX"}, lambda: run.model.hold(id, made)
 
 
 def _by(run: Traffic, held: Held) -> tuple[str, set[str]]:

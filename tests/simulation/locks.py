@@ -23,10 +23,10 @@ RECENT = 6
 """Among so many of the newest locks somebody picks one."""
 
 
-def pass_time(run: Traffic) -> None:
+def pass_time(run: Traffic, until: int) -> None:
     """What is over goes back to its payer, whether or not anybody asks."""
     for id, made in run.model.locked.items():
-        if made.status == "locked" and made.ends_at <= run.at:
+        if made.status == "locked" and made.ends_at <= until:
             _end(run, id, made, "expired", made.payer)
 
 
@@ -56,7 +56,7 @@ def lock(run: Traffic) -> Act:
         run.model.move(payer, f"lock {id}", asset, units)
         run.model.locked[id] = made
 
-    return jws, run.model.transfer(payer, payee, asset, units), then
+    return jws, run.model.transfer(payer, payee, asset, units) - {"HOLDING_MAX"}, then
 
 
 def release(run: Traffic) -> Act:
@@ -71,6 +71,8 @@ def release(run: Traffic) -> Act:
     faults = made.release(_party(signer), ARBITER)
     if not faults and shown != asked:
         faults = {"PREIMAGE_WRONG"}
+    if not faults and _party(made.payer) != made.payee:
+        faults = run.model.room(made.payee, made.asset, made.amount)
     return jws, faults, lambda: _end(run, id, made, "released", made.payee)
 
 
@@ -99,7 +101,8 @@ def put_off(run: Traffic) -> Act:
 
 def _end(run: Traffic, id: str, made: Locked, status: str, to: str) -> None:
     made.status = status
-    run.model.move(f"lock {id}", to, made.asset, made.amount)
+    returns = _party(made.payer) == _party(to)
+    run.model.move(f"lock {id}", to, made.asset, made.amount, returns=returns)
     assert run.model.balances.pop((f"lock {id}", made.asset)) == 0
 
 

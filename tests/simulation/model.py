@@ -12,6 +12,7 @@ DAY_MS = 86_400_000
 ALMATY_MS = 5 * 3_600_000
 CAP_PAYMENT = 500_000_00
 CAP_DAY = 1_000_000_00
+DEPOSIT = "dBANK"
 
 
 @dataclass
@@ -114,6 +115,11 @@ class Model:
     proposed: dict[str, Proposed] = field(default_factory=dict)
     locked: dict[str, Locked] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    links: dict[str, bool] = field(default_factory=dict)
+    unlinked: set[str] = field(default_factory=set)
+    swept: bool = False
+    flows: dict[str, int] = field(default_factory=lambda: {"on": 0, "back": 0, "swept": 0})
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True
@@ -124,14 +130,58 @@ class Model:
     def has(self, who: str, asset: str) -> int:
         return self.balances.get((who, asset), 0)
 
-    def move(self, source: str, target: str, asset: str, amount: int) -> None:
+    def move(
+        self, source: str, target: str, asset: str, amount: int, *, returns: bool = False
+    ) -> None:
         if self.frozen.get((target, asset)):
             target = f"{target} held"
+        if asset == "KZTD" and (lack := amount - self.has(source, asset)) > 0:
+            self.fund(source, lack)
+            self.flows["back"] += 1
         self.balances[source, asset] = self.has(source, asset) - amount
         self.balances[target, asset] = self.has(target, asset) + amount
+        if asset == "KZTD" and target in self.links and not returns:
+            above = min(amount, self.has(target, asset) - self.limits[target])
+            if above > 0:
+                self.defund(target, above)
+                self.flows["on"] += 1
+
+    def fund(self, who: str, amount: int) -> None:
+        """A deposit becomes tenge."""
+        self.balances[who, DEPOSIT] -= amount
+        self.balances["bank", "KZTD"] -= amount
+        self.balances[who, "KZTD"] += amount
+        self.redeemed[DEPOSIT] += amount
+
+    def defund(self, who: str, amount: int) -> None:
+        """And back."""
+        self.balances[who, "KZTD"] -= amount
+        self.balances["bank", "KZTD"] += amount
+        self.balances[who, DEPOSIT] += amount
+        self.issued[DEPOSIT] += amount
+
+    def gives(self, who: str, amount: int) -> bool:
+        """Whether deposit and bank have so much for somebody."""
+        return min(self.has(who, DEPOSIT), self.has("bank", "KZTD")) >= amount
+
+    def funds_deposit(self, who: str, amount: int) -> set[str]:
+        faults = set() if self.gives(who, amount) else {"FUNDS"}
+        above = self.has(who, "KZTD") + amount > self.limits[who]
+        return faults | {"HOLDING_MAX"} if above else faults
+
+    def room(self, who: str, asset: str, amount: int) -> set[str]:
+        """What a limit has against so much more; with a link the rest goes on."""
+        if self.frozen.get((who, asset)):  # it waits beside
+            return set()
+        if asset != "KZTD" or who not in self.limits or who in self.links:
+            return set()
+        return {"HOLDING_MAX"} if self.has(who, asset) + amount > self.limits[who] else set()
 
     def funds(self, who: str, asset: str, amount: int) -> set[str]:
-        return set() if amount <= self.has(who, asset) else {"FUNDS"}
+        lack = amount - self.has(who, asset)
+        if lack > 0 and asset == "KZTD" and self.links.get(who) and self.gives(who, lack):
+            return set()
+        return {"FUNDS"} if lack > 0 else set()
 
     def zone(self) -> set[str]:
         """What the one zone has against crypto at the café's till."""
@@ -143,7 +193,7 @@ class Model:
             return {"ACCOUNT_FROZEN"}
         faults = self.funds(source, asset, amount)
         if asset == "KZTD":
-            return faults
+            return faults | self.room(target, asset, amount)
         sells = source in self.merchants and target == "exchange"
         if target in self.merchants or (source in self.merchants and not sells):
             faults |= {"ZONE_OUTSIDE"}
@@ -155,7 +205,7 @@ class Model:
             at: int) -> set[str]:  # fmt: skip
         faults = self.funds(payer, asset, amount)
         if asset == "KZTD":
-            return faults
+            return faults | self.room(merchant, asset, amount)
         faults |= self.zone() if merchant == "cafe" else {"ZONE_OUTSIDE"}
         if self.tiers[payer] < 1:
             faults |= {"KYC_TIER"}
@@ -181,7 +231,7 @@ class Model:
         if over or back > sale.amount:
             return {"REFUND_TOO_MUCH"}
         faults = self.funds(sale.merchant, asset, amount)
-        return faults if asset == "KZTD" else faults | self.zone()
+        return faults | (self.room(sale.payer, asset, amount) if asset == "KZTD" else self.zone())
 
     def refunded(self, sale: Sale, asset: str, amount: int) -> None:
         self.move(sale.merchant, sale.payer, asset, amount)
@@ -199,7 +249,8 @@ class Model:
 
     def captured(self, id: str, units: int, last: bool) -> None:
         held = self.holds[id]
-        self.move(id, held.payee, held.asset, units)
+        own = held.payer == held.payee.removesuffix(" 2")
+        self.move(id, held.payee, held.asset, units, returns=own)
         value = held.worth(held.captured + units) - held.worth(held.captured)
         held.captured += units
         if held.payment:
@@ -214,14 +265,17 @@ class Model:
         """The rest goes back, and back to the day's room."""
         held = self.holds[id]
         held.status = status
-        self.move(id, held.payer, held.asset, held.amount - held.captured)
+        self.move(id, held.payer, held.asset, held.amount - held.captured, returns=True)
         assert self.balances.pop((id, held.asset)) == 0
         if held.payment and held.asset != "KZTD":
             rest = held.worth(held.amount) - held.worth(held.captured)
             self.spent[held.payer, held.day] -= rest
 
     def executes(self, made: Proposed) -> set[str]:
-        return self.funds(made.source, "KZTD", made.amount) if made.source else set()
+        if not made.source:
+            return set()
+        faults = self.funds(made.source, "KZTD", made.amount)
+        return faults | self.room(made.target, "KZTD", made.amount)
 
     def executed(self, made: Proposed) -> None:
         made.status = "done"

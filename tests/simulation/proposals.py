@@ -84,4 +84,4 @@ def _picked(run: Traffic) -> tuple[str, Any] | None:
 
 
 ACTS = (propose, agree, take_back)
-WEIGHTS = (3, 4, 2)
+WEIGHTS = (4, 8, 2)

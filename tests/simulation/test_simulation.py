@@ -20,11 +20,12 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import freezes, holds, keys, locks, proposals
-from tests.simulation.model import Model, Sale
+from tests.simulation import deposits, freezes, holds, keys, locks, proposals
+from tests.simulation.model import DEPOSIT, Model, Sale
 
 STEPS = 1_000 * SCALE
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
+COUNTED = (*ASSETS, DEPOSIT)
 RATES = {"tUSDT": Decimal("519.25"), "tBTC": Decimal(48_000_000)}
 HOLDERS = ("aigul", "aigul 2", "daniyar", "cafe", "market", "exchange", "bank")
 """Who holds accounts; "aigul 2" is her second account of each asset."""
@@ -53,6 +54,7 @@ class Traffic:
         proposals.begin(self)
         self.keyring = keys.Keyring()
         keys.begin(self)
+        deposits.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -119,9 +121,9 @@ class Traffic:
             else:
                 assert account.balance >= 0
         assert set(sums.values()) == {0}
-        needs = [("counter", m, 0, a.encode(), "") for m in ("issued", "redeemed") for a in ASSETS]
+        needs = [("counter", m, 0, a.encode(), "") for m in ("issued", "redeemed") for a in COUNTED]
         found = self.reader.load(needs)
-        for asset in ASSETS:
+        for asset in COUNTED:
             issued, redeemed = (found["counter", m, 0, asset.encode(), ""]
                                 for m in ("issued", "redeemed"))  # fmt: skip
             assert issued == self.model.issued[asset]
@@ -146,9 +148,9 @@ class Traffic:
 
     def pass_time(self) -> None:
         """Hours go by; what is due ends; rates are renewed."""
-        self.at += self.dice.choice((1, 5, 20)) * HOUR
+        before, self.at = self.at, self.at + self.dice.choice((1, 5, 20)) * HOUR
         self.world.do("operator", "clock/1", offset=0, frozen_at=self.at)
-        locks.pass_time(self)
+        deposits.night(self, before)
         for asset, rate in RATES.items():
             jws = self.world.do("exchange", "rate/1", asset=asset, rate=str(rate))
             self.world.rates[asset] = derived(jws, "rate")
@@ -164,7 +166,7 @@ class Traffic:
 
     def _recount_supply(self) -> None:
         for account in self.reader.all_accounts():
-            if account.kind == "issue" and account.asset in ASSETS:
+            if account.kind == "issue" and account.asset in COUNTED:
                 self.model.issued[account.asset] = -account.balance
                 self.model.redeemed[account.asset] = 0
 
@@ -368,9 +370,11 @@ def stale(run: Traffic) -> Act:
 
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
         replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
-        *locks.ACTS, *holds.ACTS, *freezes.ACTS)  # fmt: skip
+        *locks.ACTS, *holds.ACTS, *freezes.ACTS,
+        *deposits.ACTS)  # fmt: skip
 WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
-           *locks.WEIGHTS, *holds.WEIGHTS, *freezes.WEIGHTS)  # fmt: skip
+           *locks.WEIGHTS, *holds.WEIGHTS, *freezes.WEIGHTS,
+           *deposits.WEIGHTS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +396,8 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             except AssertionError as wrong:
                 raise AssertionError(f"seed {seed}, step {step}: {wrong}") from wrong
         print(f"scale {SCALE}, seed {seed}: {steps} steps, {sum(run.counts.values())} offers,"
-              f" {len(run.seen)} entries, {run.model.refusals} refusals")  # fmt: skip
+              f" {len(run.seen)} entries, {run.model.refusals} refusals,"
+              f" flows {run.model.flows}")  # fmt: skip
         assert set(run.counts) <= {act.__name__ for act in ACTS}
         if steps >= STEPS:
             assert len(run.counts) == len(ACTS)
@@ -405,6 +410,7 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert recovered >= {"done", "vetoed"}
             held = {made.status for made in run.model.holds.values()}
             assert held >= {"captured", "void", "expired"}
+            assert min(run.model.flows.values()) > 0
     finally:
         run.close()
     verdict = audit_database(url_of(folder), decides=True, workers=1)
