@@ -100,6 +100,49 @@ class Held:
 
 
 @dataclass
+class Consented:
+    """What a service may pay out of somebody's account; what it has paid, by local day."""
+
+    owner: str
+    service: str
+    asset: str
+    scopes: tuple[str, ...]
+    cap_payment: int
+    cap_day: int
+    ends_at: int
+    revoked: bool = False
+    paid: dict[int, int] = field(default_factory=dict)
+
+    def over(self, at: int) -> set[str]:
+        return {"CONSENT_NOT_ACTIVE"} if self.revoked or at >= self.ends_at else set()
+
+    def use(self, target: str, merchants: frozenset[str], amount: int, at: int) -> set[str]:
+        if faults := self.over(at):
+            return faults
+        merchant = "pay_merchant" in self.scopes and target in merchants
+        own = "sweep" in self.scopes and target.removesuffix(" 2") == self.owner
+        if not ("pay" in self.scopes or merchant or own):
+            return {"CONSENT_SCOPE"}
+        if amount > self.cap_payment:
+            return {"CONSENT_CAP_PAYMENT"}
+        over = self.paid.get(Model.day(at), 0) + amount > self.cap_day
+        return {"CONSENT_CAP_DAY"} if over else set()
+
+    def used(self, amount: int, at: int) -> None:
+        self.paid[Model.day(at)] = self.paid.get(Model.day(at), 0) + amount
+
+
+@dataclass
+class Named:
+    """An account that is paid under an alias; `once` is good for one payment."""
+
+    target: str
+    asset: str
+    once: bool
+    spent: bool = False
+
+
+@dataclass
 class Model:
     """Balances by (who, asset), what is outstanding, requests paid, and what was spent each day.
 
@@ -113,6 +156,8 @@ class Model:
     sales: dict[str, Sale] = field(default_factory=dict)
     spent: dict[tuple[str, int], int] = field(default_factory=dict)
     proposed: dict[str, Proposed] = field(default_factory=dict)
+    consents: dict[str, Consented] = field(default_factory=dict)
+    aliases: dict[str, Named] = field(default_factory=dict)
     locked: dict[str, Locked] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)

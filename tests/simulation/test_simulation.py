@@ -20,7 +20,7 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import deposits, freezes, holds, keys, locks, proposals
+from tests.simulation import consents, deposits, freezes, holds, keys, locks, proposals
 from tests.simulation.model import DEPOSIT, Model, Sale
 
 STEPS = 1_000 * SCALE
@@ -371,10 +371,12 @@ def stale(run: Traffic) -> Act:
 ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
         replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
         *locks.ACTS, *holds.ACTS, *freezes.ACTS,
-        *deposits.ACTS)  # fmt: skip
+        *deposits.ACTS,
+        *consents.ACTS)  # fmt: skip
 WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
            *locks.WEIGHTS, *holds.WEIGHTS, *freezes.WEIGHTS,
-           *deposits.WEIGHTS)  # fmt: skip
+           *deposits.WEIGHTS,
+           *consents.WEIGHTS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
