@@ -32,7 +32,8 @@ def check_events(
             return _finding(f"event {seq} (kind {kind}, ref {ref}) does not follow", index)
         left = size - entries if kind == EventKind.ENTRY else head.refusals - refusals
         after = runs[place + 1][0] if place + 1 < len(runs) else None
-        if after is None and kind == EventKind.REFUSAL and head.events == seq + run - 1:
+        joined = head.events == seq + run - 1 if after is None else after == seq + run
+        if kind == EventKind.REFUSAL and joined:
             left = run  # then it is the head's own count that differs
         if not 1 <= run <= left:
             return _finding(f"event {seq} tells of {run} at once, there are {left}", index)
