@@ -40,7 +40,7 @@ from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
 from ledger.rules import approvals
 from ledger.rules.holding_max import holdings, is_quiet
-from ledger.rules.pack import Row, pack_in_force, read_pack
+from ledger.rules.pack import Row, pack_in_force, parameters_in, read_pack
 from ledger.rules.rule import Case, case_needs, case_of
 
 LEDGER = "ledger/1"
@@ -113,10 +113,8 @@ def draft(
 
 def keys_needed(kind: str, rows: tuple[Row, ...]) -> int:
     """How many keys of the party must agree to a transaction of this kind."""
-    for row in rows:
-        if isinstance(row.parameters, approvals.Parameters):
-            return row.parameters.keys.get(kind, 1)
-    return 1
+    parameters = parameters_in(rows, approvals.Parameters)
+    return 1 if parameters is None else parameters.keys.get(kind, 1)
 
 
 def keys_to_agree(kind: str, rows: tuple[Row, ...]) -> int:

@@ -20,7 +20,7 @@ from ledger.core.needs import Known, Need
 from ledger.core.plan import CONVERSIONS, Movement, Plan
 from ledger.kinds.conversion import link_needs, link_of, route_of
 from ledger.rules.holding_max import Parameters, holdings, is_quiet
-from ledger.rules.pack import Row
+from ledger.rules.pack import Row, parameters_in
 
 POSTINGS_MAX = 64
 """An entry has no more movements (`log.leaf`): what does not fit does not flow."""
@@ -28,10 +28,7 @@ POSTINGS_MAX = 64
 
 def limits_in_force(rows: tuple[Row, ...]) -> Parameters | None:
     """The limits of holdings where the pack has them; the one look of a ledger that has none."""
-    for row in rows:
-        if isinstance(row.parameters, Parameters):
-            return row.parameters
-    return None
+    return parameters_in(rows, Parameters)
 
 
 def flowing(plan: Plan, known: Known, rows: tuple[Row, ...]) -> Plan:

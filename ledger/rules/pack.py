@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -152,6 +152,23 @@ def _midnight(day: date) -> int:
 
 def _refuse_float(text: str) -> Any:
     raise Malformed("pack.number", f"write {text} as a decimal string: packs hold no fractions")
+
+
+P = TypeVar("P", bound=msgspec.Struct)
+_parameters: dict[tuple[int, type], tuple[tuple[Row, ...], Any]] = {}
+
+
+def parameters_in(rows: tuple[Row, ...], type_: type[P]) -> P | None:
+    """The parameters of this type among the rows in force, or None. Remembered by the very tuple:
+    `in_force` gives the same one for as long as the same rows are in force."""
+    key = (id(rows), type_)
+    held = _parameters.get(key)
+    if held is None or held[0] is not rows:
+        found = next((row.parameters for row in rows if isinstance(row.parameters, type_)), None)
+        if len(_parameters) >= 256:
+            _parameters.clear()
+        held = _parameters[key] = (rows, found)
+    return held[1]
 
 
 _memo: dict[str, tuple[tuple[Row, ...], int, int]] = {}
