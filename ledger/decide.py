@@ -33,11 +33,10 @@ from ledger.kinds import KINDS, read_proposed
 from ledger.kinds.approve import Approve, proposal_of
 from ledger.kinds.expire import Expire
 from ledger.kinds.genesis import GenesisPayload
-from ledger.kinds.hold_request import HoldRequest
 from ledger.kinds.kind import Kind, Refusal, id_of
-from ledger.kinds.pay import Pay
 from ledger.kinds.propose import closed
 from ledger.kinds.refund import Refund
+from ledger.kinds.till import AtTill, request_of
 from ledger.rules import approvals
 from ledger.rules.holding_max import holdings, is_quiet
 from ledger.rules.pack import Row, pack_in_force, parameters_in, read_pack
@@ -274,10 +273,8 @@ def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iter
 
 def _rule_needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
     """Needs of the rules for the kinds that happen at a till."""
-    if isinstance(tx.payload, Pay | HoldRequest):
-        if tx.request is None:
-            return
-        source_id, terminal = id_of(tx.payload.from_), tx.request.terminal
+    if isinstance(tx.payload, AtTill):
+        source_id, terminal = id_of(tx.payload.from_), request_of(tx).kid
     elif isinstance(tx.payload, Refund):
         payment = known.values.get(("object", "payment", id_of(tx.payload.payment)))
         if payment is None or not payment.body.terminal:

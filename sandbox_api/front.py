@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ledger.core.ids import b64, thumbprint, unb64
-from ledger.core.transaction import Transaction
+from ledger.core.transaction import Embedded, Statement, Transaction
 from ledger.errors import Malformed
 from ledger.keys import verify
 from ledger.kinds import KINDS, read
+from ledger.kinds.kind import kind_name
 from ledger.writer.answers import Offer, Unread
 
 KEYS_MAX: Final = 100_000
@@ -27,9 +28,6 @@ KeySource = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
 
 BAD_SIGNATURE: Final = Unread(
     "bad_signature", "the signature does not fit these bytes and the key that kid names"
-)
-BAD_REQUEST_SIGNATURE: Final = Unread(
-    "bad_signature", "the signature of the embedded request does not fit its bytes", "request"
 )
 
 
@@ -101,7 +99,7 @@ class Front:
             if public_key is None:
                 return Checked(Offer(transaction.jws, False), transaction)
             if not verify(public_key, signed.signing_input, signed.signature):
-                return BAD_REQUEST_SIGNATURE if place else BAD_SIGNATURE
+                return _inner(transaction.embedded[place - 1]) if place else BAD_SIGNATURE
         return Checked(Offer(transaction.jws, True), transaction)
 
     def _look_up(self, kids: set[bytes]) -> None:
@@ -114,3 +112,11 @@ class Front:
             # The older half goes at once: rare, and cheaper than an order of use kept on every hit.
             self._keys = keys = dict(list(keys.items())[len(keys) // 2 :])
         keys[kid] = public_key
+
+
+def _inner(embedded: Embedded[Statement]) -> Unread:
+    """The fault of a statement whose signature does not fit."""
+    what = kind_name(type(embedded.body)).partition("/")[0]
+    return Unread(
+        "bad_signature", f"the signature of the embedded {what} does not fit its bytes", what
+    )

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 from ledger.core.envelope import seal
 from ledger.core.ids import TransactionId, b64, derive_key
+from ledger.core.transaction import Request
 from ledger.keys import SigningKey
-from ledger.kinds import read, read_request
+from ledger.kinds import read, read_statement
 from ledger.writer.answers import Answer, Offer, Taken
 
 HOUR = 3_600_000
@@ -75,7 +76,7 @@ def derived(jws: str, label: str) -> str:
 
 def request_id(jws: str) -> str:
     """Id of a payment request."""
-    return b64(read_request(jws)[0].id)
+    return b64(read_statement(jws, Request)[0].id)
 
 
 def id_of(jws: str) -> TransactionId:

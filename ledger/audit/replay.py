@@ -18,12 +18,10 @@ from ledger.core.counters import ISSUED, REDEEMED
 from ledger.core.decision import Refused
 from ledger.core.ids import ID_BYTES, TransactionId, b64, ledger_id, unb64
 from ledger.core.needs import Need
-from ledger.core.objects import Genesis
-from ledger.core.party import Key
+from ledger.core.objects import SIGNERS, Genesis, public_of
 from ledger.core.plan import Plan
 from ledger.core.state import Posted, State
 from ledger.core.transaction import Transaction
-from ledger.core.zone import Terminal
 from ledger.decide import Accepted, decide, draft, settle
 from ledger.errors import LedgerError
 from ledger.kinds import read
@@ -58,13 +56,9 @@ class FullState(State):
         self.reference_written: list[int] = []
 
     def public_key(self, kid: bytes, before: int) -> bytes | None:
-        """The public key of a key or terminal that was registered before entry `before`."""
-        found = self.object("key", kid) or self.object("terminal", kid)
-        if found is None or found.written >= before:
-            return None
-        if not isinstance(found.body, Key | Terminal):
-            raise AssertionError(f"object {found.type} holds {found.body!r}")
-        return unb64(found.body.public, 32)
+        """The public key of this kid, where it was registered before entry `before`."""
+        found = next((found for type_ in SIGNERS if (found := self.object(type_, kid))), None)
+        return None if found is None or found.written >= before else public_of(found)
 
     def settle_changes(self, index: int) -> None:
         """Keep what `apply` left to the store: counters and look-ups."""

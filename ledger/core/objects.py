@@ -6,6 +6,8 @@ rows by which the decide path finds it without a scan. Nothing here holds money.
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 import msgspec
 
 from ledger.core.alias import Alias
@@ -14,6 +16,7 @@ from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.freeze import Freeze, Reserve
 from ledger.core.hold import Hold
+from ledger.core.ids import unb64
 from ledger.core.link import Link, Sweep
 from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
@@ -115,6 +118,18 @@ REFERENCE_TYPES = frozenset(
 """Types that change seldom and stay cached while the head's reference version stands (D8)."""
 
 
+SIGNERS = ("key", "terminal")
+"""Types of objects that are a public key, kept under its kid."""
+
+
+class HasPublic(Protocol):
+    """Body of an object of one of the `SIGNERS`."""
+
+    @property
+    def public(self) -> str:
+        """The raw Ed25519 public key, base64url."""
+
+
 class Object(msgspec.Struct, frozen=True):
     """One thing remembered. `due`: ms UTC when its time ends by itself, or None. `written`: index
     of the entry that last wrote it. `lookups` are all its look-up rows."""
@@ -127,6 +142,13 @@ class Object(msgspec.Struct, frozen=True):
     body: msgspec.Struct
     lookups: tuple[Lookup, ...]
     written: int
+
+
+def public_of(object_: Object) -> bytes:
+    """The public key (32 bytes) that one of the `SIGNERS` is."""
+    if object_.type not in SIGNERS:
+        raise AssertionError(f"object {object_.type} is no key")
+    return unb64(cast("HasPublic", object_.body).public, 32)
 
 
 _DECODERS = {name: msgspec.json.Decoder(body) for name, body in BODIES.items()}

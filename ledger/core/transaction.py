@@ -6,7 +6,7 @@ envelope apart and checks its form, never a signature: `envelopes` holds what th
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +40,20 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     not_after: Ms
 
 
+class Statement(Payload, frozen=True, forbid_unknown_fields=True):
+    """What a second party signs beforehand, for a transaction to embed: a till's request, a quote.
+
+    `typ` is that of its envelope; `signer` the type of the object that holds the key it is signed
+    with, found by the envelope's kid.
+    """
+
+    typ: ClassVar[str]
+    signer: ClassVar[str] = "key"
+
+
+S = TypeVar("S", bound=Statement, covariant=True)
+
+
 class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to pay a request: `amount` of `asset` to `account`. `rate` is the id of the rate
     used; digital tenge never needs one."""
@@ -50,11 +64,14 @@ class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: Id | None = None
 
 
-class Request(Payload, frozen=True, forbid_unknown_fields=True, tag="request/1"):
+class Request(Statement, frozen=True, forbid_unknown_fields=True, tag="request/1"):
     """A terminal's signed payment request (typ `tenge-request`), embedded by `pay/1`.
 
     `total` is in tenge. Payable once unless `reusable`; its id is derived from its bytes.
     """
+
+    typ: ClassVar[str] = "tenge-request"
+    signer: ClassVar[str] = "terminal"
 
     total: AmountText
     reference: Annotated[str, Meta(max_length=64)]
@@ -62,24 +79,25 @@ class Request(Payload, frozen=True, forbid_unknown_fields=True, tag="request/1")
     tenders: Annotated[tuple[Tender, ...], Meta(min_length=1, max_length=8)]
 
 
-class OpenRequest(msgspec.Struct, frozen=True):
-    """An embedded request: its id (16 bytes), the terminal's kid (32 bytes), what it says."""
+class Embedded(msgspec.Struct, Generic[S], frozen=True):
+    """A statement as read: its id (16 bytes, derived from its bytes under the name of its kind),
+    the kid of whoever signed it (32 bytes), what it says."""
 
     id: bytes
-    terminal: bytes
-    body: Request
+    kid: bytes
+    body: S
 
 
 class Transaction(msgspec.Struct, frozen=True):
-    """One transaction as read. `envelopes`: the outer one first, then those embedded in it.
-    `proposed`: what a `propose/1` puts forward."""
+    """One transaction as read. `envelopes`: the outer one first, then those of `embedded`, in the
+    same order. `proposed`: what a `propose/1` puts forward."""
 
     id: TransactionId
     kid: bytes
     payload: Payload
     jws: bytes
     envelopes: tuple[Envelope, ...]
-    request: OpenRequest | None = None
+    embedded: tuple[Embedded[Statement], ...] = ()
     proposed: Payload | None = None
 
 

@@ -16,7 +16,7 @@ from ledger.core.envelope import (
     open_envelope,
 )
 from ledger.core.ids import TransactionId, derive_key
-from ledger.core.transaction import OpenRequest, Payload, Request, Transaction
+from ledger.core.transaction import Embedded, Payload, Statement, Transaction
 from ledger.errors import Malformed
 from ledger.kinds import (
     account,
@@ -78,7 +78,7 @@ from ledger.kinds import (
     zone_resume,
     zone_suspend,
 )
-from ledger.kinds.kind import Kind
+from ledger.kinds.kind import Kind, kind_name
 
 _MODULES = (
     genesis, party, key, tier, account, asset, pack, rate, zone_draw, zone_change, zone_suspend,
@@ -98,8 +98,7 @@ KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module 
 
 PayloadDecoder: msgspec.json.Decoder[Payload] = msgspec.json.Decoder(Union[tuple(KINDS)])  # noqa: UP007
 P = TypeVar("P", bound=Payload)
-
-RequestDecoder = msgspec.json.Decoder(Request)
+S = TypeVar("S", bound=Statement)
 
 
 def read(jws: bytes, *, checked: bool = False) -> Transaction:
@@ -110,14 +109,21 @@ def read(jws: bytes, *, checked: bool = False) -> Transaction:
     """
     envelope = open_envelope(jws, typ="tenge-tx", payload_max=PAYLOAD_MAX_LARGE)
     payload = _decode(envelope, PayloadDecoder, checked)
-    if len(envelope.payload) > PAYLOAD_MAX and not KINDS[type(payload)].large:
+    kind = KINDS[type(payload)]
+    if len(envelope.payload) > PAYLOAD_MAX and not kind.large:
         raise Malformed("payload.size", f"a payload of this kind has at most {PAYLOAD_MAX} bytes")
     id = TransactionId(payload.not_after, envelope.digest)
-    if isinstance(payload, pay.Pay | hold_request.HoldRequest):
-        request, inner = read_request(payload.request, checked=checked)
-        return Transaction(id, envelope.kid, payload, envelope.jws, (envelope, inner), request)
+    found = [read_statement(jws, type_, checked=checked) for type_, jws in kind.embeds(payload)]
     proposed = read_proposed(payload.payload) if isinstance(payload, propose.Propose) else None
-    return Transaction(id, envelope.kid, payload, envelope.jws, (envelope,), proposed=proposed)
+    return Transaction(
+        id,
+        envelope.kid,
+        payload,
+        envelope.jws,
+        (envelope, *(inner for _, inner in found)),
+        tuple(embedded for embedded, _ in found),
+        proposed,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -129,12 +135,22 @@ def read_proposed(text: str) -> Payload:
     return payload
 
 
-def read_request(jws: bytes | str, *, checked: bool = False) -> tuple[OpenRequest, Envelope]:
-    """Take a payment request apart, alone or embedded; raises Malformed. `checked` as in `read`."""
-    envelope = open_envelope(jws, typ="tenge-request")
-    body = _decode(envelope, RequestDecoder, checked)
-    id = derive_key(TransactionId(body.not_after, envelope.digest), "request")
-    return OpenRequest(id, envelope.kid, body), envelope
+def read_statement(
+    jws: bytes | str, type_: type[S], *, checked: bool = False
+) -> tuple[Embedded[S], Envelope]:
+    """Take what a second party signed apart, alone or embedded; raises Malformed. `checked` as in
+    `read`."""
+    envelope = open_envelope(jws, typ=type_.typ)
+    decoder, label = _statements(type_)
+    body: S = _decode(envelope, decoder, checked)
+    id = derive_key(TransactionId(body.not_after, envelope.digest), label)
+    return Embedded(id, envelope.kid, body), envelope
+
+
+@lru_cache(maxsize=64)
+def _statements(type_: type[S]) -> tuple[msgspec.json.Decoder[S], str]:
+    """How statements of a type are decoded, and the label that their ids are derived under."""
+    return msgspec.json.Decoder(type_), kind_name(type_).partition("/")[0]
 
 
 def _decode(envelope: Envelope, decoder: msgspec.json.Decoder[P], checked: bool) -> P:

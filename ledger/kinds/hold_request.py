@@ -19,19 +19,16 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.payment import Payment
 from ledger.core.plan import Movement, Plan
-from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
+from ledger.core.transaction import Ms, Signer, Transaction
 from ledger.kinds.hold import held, hold_need
 from ledger.kinds.kind import ANYONE, Kind, payload_of
-from ledger.kinds.till import asked, asked_needs, payment_need, request_of
+from ledger.kinds.till import AtTill, asked, asked_needs, embeds_request, payment_need, request_of
 from ledger.rules.rule import deciding_zone
 
 
-class HoldRequest(Payload, frozen=True, forbid_unknown_fields=True, tag="hold_request/1"):
-    """`request`: the terminal's JWS, whole. `from`: the payer's account, in a tender's asset. What
-    is not captured by then goes back at `ends_at` (ms UTC)."""
+class HoldRequest(AtTill, frozen=True, forbid_unknown_fields=True, tag="hold_request/1"):
+    """What is not captured of the request by then goes back at `ends_at` (ms UTC)."""
 
-    from_: Id = msgspec.field(name="from")
-    request: str
     ends_at: Ms
 
 
@@ -43,7 +40,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, HoldRequest)
     found = asked(tx, signer, known, at, payload.from_, KIND.name, "hold")
-    to_payee, till = found.movement, b64(request_of(tx).terminal)
+    to_payee, till = found.movement, b64(request_of(tx).kid)
     payer, payee = b64(to_payee.source.id), b64(to_payee.target.id)
     day, zone = _counted(to_payee, known, at)
     body = Hold(payer, payee, to_payee.amount, 0, found.value, b64(found.payment), day, zone)
@@ -64,4 +61,6 @@ def _counted(movement: Movement, known: Known, at: int) -> tuple[int | None, str
     return counters.local_day(at), None if zone is None else b64(zone.key)
 
 
-KIND = Kind(HoldRequest, ANYONE, _plan, _needs, fresh=payment_need, alone=True)
+KIND = Kind(
+    HoldRequest, ANYONE, _plan, _needs, fresh=payment_need, embeds=embeds_request, alone=True
+)

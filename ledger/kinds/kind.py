@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ledger.core.account import Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES, Asset
@@ -22,7 +22,7 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Place, Plan
-from ledger.core.transaction import Payload, Signer, Transaction
+from ledger.core.transaction import Embedded, Payload, Signer, Statement, Transaction
 
 B = TypeVar("B")
 
@@ -36,6 +36,7 @@ class Kind:
 
     `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys
     (base64url) that the transaction would register: the shell checks that they are good points.
+    `embeds` gives what a second party signed inside it: the type of each statement and its JWS.
     `large`: the payload may have 40,000 bytes. `without_pack`: may be done while no rule is in
     force. `alone`: it cannot be proposed. `fresh`: what it would make, where a batch looks that up
     at once because it is as a rule not there.
@@ -46,6 +47,7 @@ class Kind:
     plan: Callable[[Transaction, Signer, Known, int], Plan | Refused]
     needs: Callable[[Transaction, Known], Iterator[Need]]
     keys: Callable[[Payload], tuple[str, ...]] = lambda payload: ()
+    embeds: Callable[[Payload], tuple[tuple[type[Statement], str], ...]] = lambda payload: ()
     large: bool = False
     without_pack: bool = False
     alone: bool = False
@@ -82,6 +84,7 @@ class Refusal(Exception):
 
 
 P = TypeVar("P", bound=Payload)
+S = TypeVar("S", bound=Statement)
 
 
 def payload_of(tx: Transaction, type_: type[P]) -> P:
@@ -89,6 +92,14 @@ def payload_of(tx: Transaction, type_: type[P]) -> P:
     if not isinstance(tx.payload, type_):
         raise AssertionError(f"{type_.__name__} was asked to read {tx.payload!r}")
     return tx.payload
+
+
+def embedded_of(tx: Transaction, type_: type[S]) -> Embedded[S]:
+    """The first statement of this type that the transaction embeds."""
+    for embedded in tx.embedded:
+        if isinstance(embedded.body, type_):
+            return cast("Embedded[S]", embedded)
+    raise AssertionError(f"a transaction was read without its {type_.__name__}")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -17,16 +17,13 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
 from ledger.core.payment import Payment
 from ledger.core.plan import Plan
-from ledger.core.transaction import Id, Payload, Signer, Transaction
+from ledger.core.transaction import Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, arrival, payload_of
-from ledger.kinds.till import asked, asked_needs, payment_need, request_of
+from ledger.kinds.till import AtTill, asked, asked_needs, embeds_request, payment_need, request_of
 
 
-class Pay(Payload, frozen=True, forbid_unknown_fields=True, tag="pay/1"):
-    """`request`: the terminal's JWS, whole. `from`: the payer's account, in a tender's asset."""
-
-    from_: Id = msgspec.field(name="from")
-    request: str
+class Pay(AtTill, frozen=True, forbid_unknown_fields=True, tag="pay/1"):
+    """A till's request, and the account that pays it."""
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
@@ -35,7 +32,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     found = asked(tx, signer, known, at, payload_of(tx, Pay).from_, KIND.name, "pay")
-    till = b64(request_of(tx).terminal)
+    till = b64(request_of(tx).kid)
     source, target = found.movement.source, found.movement.target
     movement = msgspec.structs.replace(found.movement, target=arrival(known, target))
     payment = Payment(0, b64(source.id), b64(target.id), movement.amount, found.value, till)
@@ -46,4 +43,4 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     )
 
 
-KIND = Kind(Pay, ANYONE, _plan, _needs, fresh=payment_need, alone=True)
+KIND = Kind(Pay, ANYONE, _plan, _needs, fresh=payment_need, embeds=embeds_request, alone=True)

@@ -18,7 +18,10 @@ from ledger.core.payment import Rate as RateBody
 from ledger.core.plan import Facts, Movement, Place
 from ledger.core.transaction import (
     NOT_AFTER_AHEAD_MAX_MS,
-    OpenRequest,
+    Embedded,
+    Id,
+    Payload,
+    Request,
     Signer,
     Tender,
     Transaction,
@@ -28,12 +31,20 @@ from ledger.kinds.kind import (
     Refusal,
     account_needs,
     asset_of,
+    embedded_of,
     id_of,
     movement_between,
     own_account,
     payee_account,
     require,
 )
+
+
+class AtTill(Payload, frozen=True, forbid_unknown_fields=True):
+    """`request`: the terminal's JWS, whole. `from`: the payer's account, in a tender's asset."""
+
+    from_: Id = msgspec.field(name="from")
+    request: str
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -46,11 +57,16 @@ class Asked(msgspec.Struct, frozen=True):
     facts: Facts
 
 
-def request_of(tx: Transaction) -> OpenRequest:
+def request_of(tx: Transaction) -> Embedded[Request]:
     """The request that the transaction embeds."""
-    if tx.request is None:
-        raise AssertionError("a transaction was read without its request")
-    return tx.request
+    return embedded_of(tx, Request)
+
+
+def embeds_request(payload: Payload) -> tuple[tuple[type[Request], str], ...]:
+    """The request in a payload that has one."""
+    if not isinstance(payload, AtTill):
+        raise AssertionError(f"{payload!r} has no request")
+    return ((Request, payload.request),)
 
 
 def payment_key(tx: Transaction) -> bytes:
@@ -68,7 +84,7 @@ def payment_need(tx: Transaction) -> Need:
 def asked_needs(tx: Transaction, known: Known, from_: str) -> Iterator[Need]:
     """Needs of `asked` for the payer's account `from_`."""
     request = request_of(tx)
-    yield ("object", "terminal", request.terminal)
+    yield ("object", "terminal", request.kid)
     yield payment_need(tx)
     source_id = id_of(from_)
     yield from account_needs(known, source_id)
@@ -87,7 +103,7 @@ def asked(
     request = request_of(tx)
     source = own_account(known, id_of(from_), signer, kind)
     asset = asset_of(known, source.asset, kind)
-    terminal = require(known.object("terminal", request.terminal), Code.TERMINAL_UNKNOWN, kind)
+    terminal = require(known.object("terminal", request.kid), Code.TERMINAL_UNKNOWN, kind)
     body = request.body
     if body.ledger != tx.payload.ledger:
         raise Refusal(refused(Code.LEDGER_OTHER, kind, member="request"))
@@ -107,7 +123,7 @@ def asked(
     if not isinstance(terminal.body, Terminal):
         raise AssertionError(f"object terminal holds {terminal.body!r}")
     rate = None if tender.rate is None else id_of(tender.rate)
-    place = Place(request.terminal, terminal.status, terminal.owner, terminal.body.place, rate)
+    place = Place(request.kid, terminal.status, terminal.owner, terminal.body.place, rate)
     movement = movement_between(known, source, target, amount, purpose, value=value, place=place)
     facts: Facts = {"payment": b64(key), "value": str(value)}
     if tender.rate is not None:
@@ -115,7 +131,7 @@ def asked(
     return Asked(movement, key, value, facts)
 
 
-def _tender(request: OpenRequest, source: Account) -> Tender | None:
+def _tender(request: Embedded[Request], source: Account) -> Tender | None:
     return next((t for t in request.body.tenders if t.asset == source.asset), None)
 
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
-from ledger.core.party import Key
+from ledger.core.objects import public_of
 from ledger.core.transaction import Transaction
-from ledger.core.zone import Terminal
 from ledger.errors import BadSignature, Malformed
 from ledger.keys import check_public_key, verify
 from ledger.kinds import KINDS, read
@@ -41,8 +40,8 @@ def check_new_keys(tx: Transaction) -> None:
 def signature_needs(tx: Transaction) -> Iterator[Need]:
     """What `check_signatures` reads."""
     yield ("object", "key", tx.kid)
-    if tx.request is not None:
-        yield ("object", "terminal", tx.request.terminal)
+    for embedded in tx.embedded:
+        yield ("object", embedded.body.signer, embedded.kid)
 
 
 def check_signatures(tx: Transaction, known: Known) -> None:
@@ -51,16 +50,16 @@ def check_signatures(tx: Transaction, known: Known) -> None:
     A key that it does not know is no fault of the mathematics: deciding refuses it by name. The
     first key of a ledger stands in the genesis that it signs.
     """
-    outer, *embedded = tx.envelopes
-    key = known.body("key", outer.kid, Key)
-    public = None if key is None else key.public
+    outer, *inner = tx.envelopes
+    key = known.object("key", outer.kid)
+    public = None if key is None else public_of(key)
     if isinstance(tx.payload, GenesisPayload):
-        public = tx.payload.central_bank
-    if public is not None and not verify(unb64(public, 32), outer.signing_input, outer.signature):
+        public = unb64(tx.payload.central_bank, 32)
+    if public is not None and not verify(public, outer.signing_input, outer.signature):
         raise BadSignature("the signature does not fit the transaction and the key of its kid")
-    for signed in embedded:
-        terminal = known.body("terminal", signed.kid, Terminal)
-        if terminal is not None and not verify(
-            unb64(terminal.public, 32), signed.signing_input, signed.signature
+    for embedded, signed in zip(tx.embedded, inner, strict=True):
+        holder = known.object(embedded.body.signer, embedded.kid)
+        if holder is not None and not verify(
+            public_of(holder), signed.signing_input, signed.signature
         ):
-            raise BadSignature("the terminal's signature does not fit the payment request")
+            raise BadSignature("a signature inside does not fit what a second party signed")

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.core.ids import ID_BYTES, unb64
-from ledger.core.party import Key
-from ledger.core.zone import Terminal
+from ledger.core.objects import SIGNERS, public_of
 from ledger.store import open_reading
 from ledger.store.reader import ReadingStore
 from ledger.writer.link import Link
@@ -66,11 +65,11 @@ def keys_from(reader: ReadingStore) -> KeySource:
     """Public keys as the ledger has them: of parties and of tills."""
 
     def keys_of(kids: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        needs = [("object", type_, kid) for kid in kids for type_ in ("key", "terminal")]
+        needs = [("object", type_, kid) for kid in kids for type_ in SIGNERS]
         found: dict[bytes, bytes] = {}
         for (_, _, kid), object_ in reader.load(needs).items():
-            if object_ is not None and isinstance(object_.body, Key | Terminal):
-                found[kid] = unb64(object_.body.public, 32)
+            if object_ is not None:
+                found[kid] = public_of(object_)
         return found
 
     return keys_of

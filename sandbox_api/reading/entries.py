@@ -13,7 +13,7 @@ import msgspec
 from ledger.core.amount import format_amount
 from ledger.core.asset import Asset
 from ledger.core.ids import b64
-from ledger.core.transaction import Transaction
+from ledger.core.transaction import Request, Transaction
 from ledger.kinds import KINDS, read
 from ledger.log.leaf import Leaf, decode_leaf
 from ledger.store.base import StoredRefusal
@@ -105,7 +105,9 @@ def told_of(jws: bytes) -> Told:
         kind=kind_of(transaction),
         signer=b64(transaction.kid),
         payload=payload,
-        request=None if transaction.request is None else b64(transaction.request.id),
+        request=next(
+            (b64(e.id) for e in transaction.embedded if isinstance(e.body, Request)), None
+        ),
     )
 
 

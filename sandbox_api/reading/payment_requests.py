@@ -12,11 +12,11 @@ from ledger.core.decision import Code, Reason
 from ledger.core.ids import TransactionId, b64, unb64
 from ledger.core.objects import Object
 from ledger.core.payment import Payment
-from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, OpenRequest
+from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Embedded, Request
 from ledger.core.zone import Terminal
 from ledger.errors import BadSignature, Malformed
 from ledger.keys import verify
-from ledger.kinds import read_request
+from ledger.kinds import read_statement
 from ledger.store.base import StoredRefusal
 from ledger.store.reader import Snapshot
 from ledger.writer.answers import Declined
@@ -47,11 +47,11 @@ _requests: Recent[TransactionId, str] = Recent(4_096)
 def take_request(parts: Parts, tenant: int, jws: str) -> RequestMade:
     """Check a till's request and keep it. Raises Malformed, BadSignature, or Refusal where the
     ledger would refuse every payment of it."""
-    request, signature = read_request(jws)
+    request, signature = read_statement(jws, Request)
     now = parts.door.time()
     with parts.reader.snapshot() as view:
         size = view.head().size
-        terminal = object_of(view, "terminal", request.terminal)
+        terminal = object_of(view, "terminal", request.kid)
     reason = _fault(parts, request, terminal, now)
     if reason is not None or terminal is None:
         unknown = Reason(Code.TERMINAL_UNKNOWN, REQUEST)
@@ -59,17 +59,17 @@ def take_request(parts: Parts, tenant: int, jws: str) -> RequestMade:
     public = unb64(body_of(terminal, Terminal).public, 32)
     if not verify(public, signature.signing_input, signature.signature):
         raise BadSignature("the signature does not fit the request and the till's key")
-    stored = StoredRequest(request.id, tenant, request.terminal, request.body.not_after, jws)
+    stored = StoredRequest(request.id, tenant, request.kid, request.body.not_after, jws)
     parts.tenants.put_request(stored, now)
     return RequestMade(b64(request.id), link(parts, request.id), f"{path(request.id)}/qr.svg")
 
 
 def request_body(parts: Parts, stored: StoredRequest, lang: str) -> PaymentRequestBody:
     """A request with what became of it: paid, held, void, expired or open; the newest refusal."""
-    request, _ = read_request(stored.jws)
+    request, _ = read_statement(stored.jws, Request)
     body = request.body
     with parts.reader.snapshot() as view:
-        terminal = object_of(view, "terminal", request.terminal)
+        terminal = object_of(view, "terminal", request.kid)
         paid = object_of(view, "payment", request.id)
         payment = None if paid is None else _payment(view, paid)
         refused = None if paid is not None else _last_refusal(view, b64(request.id))
@@ -84,7 +84,7 @@ def request_body(parts: Parts, stored: StoredRequest, lang: str) -> PaymentReque
     return PaymentRequestBody(
         id=b64(request.id),
         request=stored.jws,
-        terminal=b64(request.terminal),
+        terminal=b64(request.kid),
         merchant=merchant,
         merchant_name=title_of(parts, merchant),
         status=status,
@@ -120,7 +120,9 @@ def title_of(parts: Parts, party: str | None) -> str | None:
     return next((one.title for one in parts.world.personas if one.party == party), None)
 
 
-def _fault(parts: Parts, request: OpenRequest, terminal: Object | None, now: int) -> Reason | None:
+def _fault(
+    parts: Parts, request: Embedded[Request], terminal: Object | None, now: int
+) -> Reason | None:
     """Why no payment of this request could pass, whoever pays."""
     body = request.body
     if terminal is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.core.ids import b64
-from ledger.kinds import read_request
+from ledger.core.transaction import Request
+from ledger.kinds import read_statement
 from sandbox_api.reading.known import id_bytes
 from tests.api.sandbox import HOUR, Person, Sandbox, derived, on_both
 
@@ -110,7 +111,7 @@ def test_a_request_that_is_held_says_so_and_then_what_was_captured(
 ) -> None:
     request = sandbox.request("cafe", "1290.00")
     sandbox.post("/v1/payment-requests", {"request": request}, key="publishable")
-    path = f"/v1/payment-requests/{b64(read_request(request)[0].id)}"
+    path = f"/v1/payment-requests/{b64(read_statement(request, Request)[0].id)}"
     jws = sandbox.sign(person.key, "hold_request/1", from_=person.accounts["tUSDT"],
                        request=request, ends_at=sandbox.ledger.time() + HOUR)  # fmt: skip
     assert sandbox.submit(jws).status_code == 201
@@ -149,7 +150,7 @@ def test_what_falls_through_at_the_till_is_void(sandbox: Sandbox, person: Person
     sandbox.submit(jws)
     sandbox.submit(sandbox.sign("cafe", "void/1", hold=derived(jws, "hold")))
 
-    found = sandbox.get(f"/v1/payment-requests/{b64(read_request(request)[0].id)}").json
+    found = sandbox.get(f"/v1/payment-requests/{b64(read_statement(request, Request)[0].id)}").json
 
     assert (found["status"], found["payment"]) == ("void", None)
 

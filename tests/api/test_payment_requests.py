@@ -10,8 +10,9 @@ import pytest
 
 from ledger.core.envelope import seal
 from ledger.core.ids import b64
+from ledger.core.transaction import Request
 from ledger.keys import SigningKey
-from ledger.kinds import read_request
+from ledger.kinds import read_statement
 from tests.api.sandbox import Person, Sandbox, jwk_of, on_both
 
 pytestmark = on_both
@@ -36,7 +37,7 @@ def test_a_request_gets_the_id_that_its_bytes_give_it(sandbox: Sandbox) -> None:
 
     made = asked(sandbox, request)
 
-    assert made["id"] == b64(read_request(request)[0].id)
+    assert made["id"] == b64(read_statement(request, Request)[0].id)
     assert made["url"] == f"http://localhost:8080/p/{made['id']}"
     found = told(sandbox, made["id"])
     assert (found["status"], found["request"], found["total"]) == ("open", request, "1290.00")

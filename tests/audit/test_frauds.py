@@ -12,6 +12,7 @@ from ledger.audit import Part, audit_export
 from ledger.core.envelope import seal
 from ledger.core.ids import b64, decode_segment, derive_key
 from ledger.keys import SigningKey
+from ledger.kinds.till import request_of
 from ledger.log.leaf import LeafPosting
 from ledger.writer.expiry import expire_transaction
 from tests.audit.everything import Everything
@@ -149,10 +150,8 @@ def overdraft(forger: Forger) -> int:
 
 
 def refund_beyond_the_payment(forger: Forger) -> int:
-    request = next(
-        forger.tx(entry).request for entry in forger.entries if forger.kind(entry) == "pay/1"
-    )
-    assert request is not None
+    paid = next(entry for entry in forger.entries if forger.kind(entry) == "pay/1")
+    request = request_of(forger.tx(paid))
     jws = forger.world.sign("cafe", "refund/1", payment=b64(request.id),
                             from_=forger.accounts["cafe", "tUSDT"],
                             to=forger.accounts["aigul", "tUSDT"], amount="900.000000")  # fmt: skip

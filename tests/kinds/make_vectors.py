@@ -15,6 +15,7 @@ from typing import Any
 
 from ledger.core.ids import b64, derive_key
 from ledger.kinds import read
+from ledger.kinds.kind import kind_name
 from ledger.log.leaf import decode_leaf
 from ledger.log.merkle import leaf_hash
 from ledger.store.base import EntryRow
@@ -65,8 +66,8 @@ def vector(
         "leaf": entry.leaf.decode(),
         "leaf_hash": leaf_hash(entry.leaf).hex(),
     }
-    if tx.request is not None:
-        made["request"] = b64(tx.request.id)
+    for embedded in tx.embedded:
+        made[kind_name(type(embedded.body)).partition("/")[0]] = b64(embedded.id)
     if before:
         made["before"] = before
     return made

@@ -22,6 +22,7 @@ from ledger.core.ids import b64, unb64
 from ledger.core.party import Role
 from ledger.core.plan import Place
 from ledger.kinds import KINDS, read
+from ledger.kinds.till import request_of
 from ledger.rules.rule import SELLS_TO, was_judged
 from ledger.writer.answers import Answer, Declined, Taken, Unread
 from tests.builders import ALATAU, ALMATY, DAY, HOUR, World, derived, key_of, request_id
@@ -484,8 +485,8 @@ def note(world: World, kind: str, jws: str) -> None:
     elif kind == "permit/1":
         world.permits.append(derived(jws, "permit"))
     elif kind == "pay/1":
-        tx = read(jws.encode())
-        body = tx.request.body
-        world.paid.append(derived(jws, "payment") if body.reusable else b64(tx.request.id))
+        request = request_of(read(jws.encode()))
+        reusable = request.body.reusable
+        world.paid.append(derived(jws, "payment") if reusable else b64(request.id))
     elif kind == "clock/1":
         world.door.at += HOUR
