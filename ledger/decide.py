@@ -98,8 +98,8 @@ def draft(
         return signer
     if not rows and not kind.without_pack:
         return refused(Code.PACK_EMPTY, LEDGER)
-    needed = keys_needed(kind.name, rows)
-    if needed > 1:
+    needed = keys_needed(kind.name, signer.party.role, rows)
+    if needed > 1 and not kind.lone(signer, known):
         return refused(Code.APPROVALS_MISSING, LEDGER, kind=kind.name, needed=needed)
     try:
         plan = kind.plan(tx, signer, known, at)
@@ -110,15 +110,15 @@ def draft(
         return refusal.refusal
 
 
-def keys_needed(kind: str, rows: tuple[Row, ...]) -> int:
-    """How many keys of the party must agree to a transaction of this kind."""
+def keys_needed(kind: str, role: Role, rows: tuple[Row, ...]) -> int:
+    """How many keys of a party of this role must agree to a transaction of this kind."""
     parameters = parameters_in(rows, approvals.Parameters)
-    return 1 if parameters is None else parameters.keys.get(kind, 1)
+    return 1 if parameters is None else parameters.needed(kind, role)
 
 
-def keys_to_agree(kind: str, rows: tuple[Row, ...]) -> int:
+def keys_to_agree(kind: str, role: Role, rows: tuple[Row, ...]) -> int:
     """How many keys must agree to a proposal of this kind before it is done: two at least."""
-    return max(2, keys_needed(kind, rows))
+    return max(2, keys_needed(kind, role, rows))
 
 
 def keys_agreed(body: Proposal, known: Known) -> int:
@@ -134,7 +134,7 @@ def _approved(
     (proposal,) = plan.objects
     body = proposal_of(proposal)
     agreed = keys_agreed(body, known)
-    if agreed < keys_to_agree(body.kind, rows):
+    if agreed < keys_to_agree(body.kind, signer.party.role, rows):
         return plan
     done = executed(proposal, signer.kid)
     kind = KINDS[type(done.payload)]

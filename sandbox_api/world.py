@@ -180,7 +180,7 @@ class _Builder:
     def _register_officers(self) -> None:
         for short in _WITH_OFFICERS:
             public = b64(self._key_of(officer_key(short)).public_key)
-            self._sign("central-bank", RegisterKey, party=self._parties[short], key=public)
+            self._sign(short, RegisterKey, party=self._parties[short], key=public)
 
     def _open(self, by: str, short: str, assets: tuple[str, ...]) -> None:
         for asset in assets:

@@ -39,7 +39,8 @@ class Kind:
     `embeds` gives what a second party signed inside it: the type of each statement and its JWS.
     `large`: the payload may have 40,000 bytes. `without_pack`: may be done while no rule is in
     force. `alone`: it cannot be proposed. `fresh`: what it would make, where a batch looks that up
-    at once because it is as a rule not there.
+    at once because it is as a rule not there. `lone`: whether this signer may do it alone though
+    the pack asks for several keys, because there is nobody else yet who could agree.
     """
 
     payload: type[Payload]
@@ -52,6 +53,7 @@ class Kind:
     without_pack: bool = False
     alone: bool = False
     fresh: Callable[[Transaction], Need] | None = None
+    lone: Callable[[Signer, Known], bool] = lambda signer, known: False
     name: str = field(init=False)
     """The versioned name, as in `transfer/1`."""
 

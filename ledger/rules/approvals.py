@@ -11,13 +11,25 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ledger.core.party import Role
 from ledger.rules.rule import Case, Finding, Rule
+
+Many = Annotated[int, Meta(ge=2, le=8)]
+"""Keys that must agree."""
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`keys`: versioned name of a kind to the number of keys, 2..8."""
+    """`keys`: versioned name of a kind to the number of keys, 2..8. `roles`: the same for what
+    parties of one role sign; the larger number holds."""
 
-    keys: dict[str, Annotated[int, Meta(ge=2, le=8)]]
+    keys: dict[str, Many]
+    roles: dict[Role, dict[str, Many]] = {}
+
+    def needed(self, kind: str, role: Role) -> int:
+        """How many keys of a party of this role must agree to a transaction of this kind."""
+        by_role = self.roles.get(role)
+        everywhere = self.keys.get(kind, 1)
+        return everywhere if by_role is None else max(everywhere, by_role.get(kind, 1))
 
 
 def check(case: Case, parameters: Parameters) -> Finding | None:

@@ -14,6 +14,7 @@ import msgspec
 from ledger.core.ids import TransactionId, b64, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
+from ledger.core.party import Party, Role
 from ledger.core.proposal import Proposal
 from ledger.decide import keys_agreed, keys_to_agree
 from ledger.kinds.propose import OPEN
@@ -48,6 +49,7 @@ def _bodies(view: Snapshot, found: Sequence[Object], at: int) -> tuple[ProposalB
 
     def needs(known: Known) -> Iterator[Need]:
         for one in found:
+            yield ("object", "party", one.owner)
             for kid in body_of(one, Proposal).approvals:
                 yield ("object", "key", unb64(kid, 32))
 
@@ -68,8 +70,16 @@ def _body(found: Object, known: Known, rows: tuple[Row, ...]) -> ProposalBody:
         payload=msgspec.json.decode(body.payload),
         approvals=body.approvals,
         agreed=keys_agreed(body, known),
-        needed=keys_to_agree(body.kind, rows),
+        needed=keys_to_agree(body.kind, _role_of(found, known), rows),
         ends_at=found.due,
         transaction=str(TransactionId(body.not_after, unb64(body.digest, 32))),
         written=found.written,
     )
+
+
+def _role_of(proposal: Object, known: Known) -> Role:
+    """The role of the party whose keys must agree."""
+    party = known.body("party", proposal.owner, Party)
+    if party is None:
+        raise AssertionError(f"proposal {b64(proposal.key)} belongs to no party")
+    return party.role

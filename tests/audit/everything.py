@@ -112,12 +112,12 @@ def _drop_wal(path: Path) -> None:
 def _every_kind(world: World, operator: SigningKey) -> None:
     """Every kind that the small world does not use yet, and what it leaves behind."""
     do, parties, accounts = world.do, world.parties, world.accounts
-    do("bank", "key/1", party=parties["aigul"], key=b64(key_of("aigul's phone").public_key))
+    do("aigul", "key/1", party=parties["aigul"], key=b64(key_of("aigul's phone").public_key))
     early = world.sign("daniyar's phone", "transfer/1", from_=accounts["daniyar", "KZTD"],
                        to=accounts["aigul", "KZTD"], amount="1.00")  # fmt: skip
     unsigned = early[:-86] + "A" * 86  # nobody knows the key yet, so nobody can check this
     assert isinstance(world.offer(unsigned), Declined)
-    do("bank", "key/1", party=parties["daniyar"], key=b64(key_of("daniyar's phone").public_key))
+    do("daniyar", "key/1", party=parties["daniyar"], key=b64(key_of("daniyar's phone").public_key))
     do("bank", "tier/1", party=parties["daniyar"], tier=2)
     do("exchange", "redeem/1", from_=accounts["exchange", "tUSDT"], amount="12.500000")
     do("afsa", "zone_change/1", zone=world.zone, terms=world.terms(cap_payment="900000.00"))

@@ -145,3 +145,72 @@ def test_a_proposed_key_must_be_a_good_point(world: World) -> None:
     )  # fmt: skip
 
     assert getattr(world.offer(jws), "code", "") == "key.point"
+
+
+# One officer cannot be two -----------------------------------------------------------------------
+
+
+ROLES = """
+[[rule]]
+rule = "approvals/1"
+valid_from = 2023-04-01
+status = "HYPOTHETICAL"
+source = "D2"
+[rule.parameters]
+keys = { "issue/1" = 2 }
+[rule.parameters.roles.central_bank]
+"key/1" = 2
+"party/1" = 2
+"""
+
+
+@pytest.fixture
+def guarded() -> World:
+    """A central bank of two officers, and what its role asks for."""
+    made = pure_world()
+    second_key(made)
+    made.do("nbk", "pack/1", text=pack_text() + ROLES)
+    return made
+
+
+def test_one_officer_cannot_register_a_second_key_and_agree_with_itself(guarded: World) -> None:
+    own = guarded.sign("nbk", "key/1", party=guarded.parties["nbk"],
+                       key=b64(key_of(THIRD).public_key))  # fmt: skip
+
+    assert codes(guarded.offer(own)) == [Code.APPROVALS_MISSING]
+
+    key = b64(key_of(THIRD).public_key)
+    payload = a_payload(guarded, "key/1", party=guarded.parties["nbk"], key=key)
+    assert isinstance(approve(guarded, SECOND, propose(guarded, payload=payload)), Taken)
+    assert isinstance(approve(guarded, THIRD, propose(guarded)), Taken)
+
+
+def test_the_officer_who_is_left_cannot_add_another(guarded: World) -> None:
+    guarded.do("nbk", "key_revoke/1", kid=key_of(SECOND).kid)
+
+    own = guarded.sign("nbk", "key/1", party=guarded.parties["nbk"],
+                       key=b64(key_of(THIRD).public_key))  # fmt: skip
+
+    assert codes(guarded.offer(own)) == [Code.APPROVALS_MISSING]
+
+
+def test_who_never_had_another_key_adds_the_second_alone() -> None:
+    world = pure_world()
+    world.do("nbk", "pack/1", text=pack_text() + ROLES)
+
+    second_key(world)
+
+    assert isinstance(approve(world, SECOND, propose(world)), Taken)
+
+
+def test_one_officer_cannot_make_an_institution(guarded: World) -> None:
+    made = guarded.sign("nbk", "party/1", role="supervisor", tier=3,
+                        key=b64(key_of("a new supervisor").public_key))  # fmt: skip
+
+    assert codes(guarded.offer(made)) == [Code.APPROVALS_MISSING]
+
+
+def test_what_a_role_asks_for_is_asked_of_no_other(guarded: World) -> None:
+    guarded.register("bank", "renat", "person", 1)
+    second_key(guarded, "bank", "bank second")
+    second_key(guarded, "bank", "bank third")

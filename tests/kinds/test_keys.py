@@ -122,7 +122,7 @@ def test_a_revoked_key_cannot_be_registered_again(world: World) -> None:
     world.do("aigul", "key_revoke/1", kid=kid(TABLET))
 
     for owner in ("aigul", "daniyar"):
-        again = world.sign("bank", "key/1", party=world.parties[owner],
+        again = world.sign(owner, "key/1", party=world.parties[owner],
                            key=b64(key_of(TABLET).public_key))  # fmt: skip
         assert codes(world.offer(again)) == [Code.ALREADY_REGISTERED]
 

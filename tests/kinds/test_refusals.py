@@ -282,9 +282,10 @@ TABLE: dict[str, list[Any]] = {
     ],
     "key/1": [
         bad("of another party", C.NO_AUTHORITY, party=party("daniyar")),
+        bad("by the party's own bank", C.NO_AUTHORITY, "bank"),
         bad("by another bank", C.NO_AUTHORITY, "bank2"),
-        bad("by the central bank for a bank's client", C.NO_AUTHORITY, "nbk"),
-        bad("of nobody", C.PARTY_UNKNOWN, party=NOBODY),
+        bad("by the central bank for its bank", C.NO_AUTHORITY, "nbk", party=party("bank")),
+        bad("of nobody", C.NO_AUTHORITY, party=NOBODY),
         bad("the same key", C.ALREADY_REGISTERED, key=public("aigul")),
         bad("another party's", C.ALREADY_REGISTERED, key=public("daniyar")),
         bad("a till's", C.ALREADY_REGISTERED, key=public("till-market")),

@@ -79,13 +79,14 @@ def begin(run: Traffic) -> None:
 
 
 def add_key(run: Traffic) -> Act:
-    """One more device, registered by one that he has, or by the bank."""
+    """One more device, registered by one that he has; the bank tries in vain."""
     ring = run.keyring.settle(run.at)
     signer = _signer(run)
     name = _new(ring)
     jws = run.sign(signer, "key/1", party=run.world.parties[OWNER],
                    key=b64(key_of(name).public_key))  # fmt: skip
-    return jws, ring.signs(signer), lambda: ring.keys.update({name: "active"})
+    faults = {"NO_AUTHORITY"} if signer == "bank" else ring.signs(signer)
+    return jws, faults, lambda: ring.keys.update({name: "active"})
 
 
 def end_key(run: Traffic) -> Act:
