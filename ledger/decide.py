@@ -21,16 +21,16 @@ from ledger.core.amount import format_amount
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Params, Reason, Refused, in_precedence, refused
 from ledger.core.geometry import Point
-from ledger.core.ids import ID_BYTES, TransactionId, b64, derive_key, thumbprint, unb64
+from ledger.core.ids import TransactionId, b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of, payee_of
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.proposal import Proposal
 from ledger.core.state import AMOUNT_MAX
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Signer, Transaction
 from ledger.kinds import KINDS, read_proposed
-from ledger.kinds.approve import Approve, proposal_of
+from ledger.kinds.approve import Approve
 from ledger.kinds.expire import Expire
 from ledger.kinds.genesis import GenesisPayload
 from ledger.kinds.kind import Kind, Refusal, id_of
@@ -132,7 +132,7 @@ def _approved(
 ) -> Plan | Refused:
     """The approval, and with it what was proposed where the number of keys is now full."""
     (proposal,) = plan.objects
-    body = proposal_of(proposal)
+    body = body_of(proposal, Proposal)
     agreed = keys_agreed(body, known)
     if agreed < keys_to_agree(body.kind, signer.party.role, rows):
         return plan
@@ -153,7 +153,7 @@ def _approved(
 def executed(proposal: Object, kid: bytes) -> Transaction:
     """What a proposal puts forward, as its last approval does it: ids that it creates are derived
     from the transaction that proposed it, so whoever proposes knows them."""
-    body = proposal_of(proposal)
+    body = body_of(proposal, Proposal)
     id = TransactionId(body.not_after, unb64(body.digest, 32))
     return Transaction(id, kid, read_proposed(body.payload), b"", ())
 
@@ -166,8 +166,8 @@ def _check_payees(plan: Plan, known: Known) -> None:
         if target.kind not in RESERVED:
             continue
         of_plan = (o for o in plan.objects if (o.type, o.key) == (target.kind.value, target.id))
-        reserve = next(of_plan, None) or known.object(target.kind.value, target.id)
-        payee = reserve and known.account(unb64(reserve.body.payee, ID_BYTES))  # type: ignore[attr-defined]
+        reserved = next(of_plan, None) or known.object(target.kind.value, target.id)
+        payee = reserved and known.account(payee_of(reserved))
         party = payee and known.body("party", payee.owner, Party)
         if party != movement.target_party:
             raise AssertionError(f"reserved for another party than the object of {b64(target.id)}")
@@ -263,7 +263,7 @@ def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iter
     proposal: Object | None = known.values.get(("object", "proposal", id_of(payload.proposal)))
     if proposal is None:
         return
-    for approval in proposal_of(proposal).approvals:
+    for approval in body_of(proposal, Proposal).approvals:
         yield ("object", "key", unb64(approval, 32))
     done = executed(proposal, kid)
     rows = _rows_loaded(known, at)

@@ -6,17 +6,18 @@ rows by which the decide path finds it without a scan. Nothing here holds money.
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import msgspec
 
+from ledger.core.account import RESERVED
 from ledger.core.alias import Alias
 from ledger.core.ask import Ask
 from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.freeze import Freeze, Reserve
 from ledger.core.hold import Hold
-from ledger.core.ids import unb64
+from ledger.core.ids import ID_BYTES, unb64
 from ledger.core.link import Link, Sweep
 from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
@@ -27,6 +28,8 @@ from ledger.core.zone import Permit, Terminal, Zone
 
 Lookup = tuple[str, bytes]
 """Name and value of a look-up row; the object's type is understood."""
+
+B = TypeVar("B", bound=msgspec.Struct)
 
 
 class Genesis(msgspec.Struct, frozen=True):
@@ -130,6 +133,14 @@ class HasPublic(Protocol):
         """The raw Ed25519 public key, base64url."""
 
 
+class HasPayee(Protocol):
+    """Body of an object beside an account of one of the kinds in `RESERVED`."""
+
+    @property
+    def payee(self) -> str:
+        """Id (base64url) of the account that the money is for."""
+
+
 class Object(msgspec.Struct, frozen=True):
     """One thing remembered. `due`: ms UTC when its time ends by itself, or None. `written`: index
     of the entry that last wrote it. `lookups` are all its look-up rows."""
@@ -149,6 +160,20 @@ def public_of(object_: Object) -> bytes:
     if object_.type not in SIGNERS:
         raise AssertionError(f"object {object_.type} is no key")
     return unb64(cast("HasPublic", object_.body).public, 32)
+
+
+def payee_of(object_: Object) -> bytes:
+    """The id of the account for which the account beside this object has money reserved."""
+    if object_.type not in RESERVED:
+        raise AssertionError(f"object {object_.type} reserves nothing")
+    return unb64(cast("HasPayee", object_.body).payee, ID_BYTES)
+
+
+def body_of(object_: Object, type_: type[B]) -> B:
+    """The body of an object as its type."""
+    if not isinstance(object_.body, type_):
+        raise AssertionError(f"object {object_.type} holds {object_.body!r}")
+    return object_.body
 
 
 _DECODERS = {name: msgspec.json.Decoder(body) for name, body in BODIES.items()}

@@ -14,7 +14,7 @@ from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
-from ledger.kinds.kind import ANYONE, Kind, account_needs, asset_of, id_of, party_of, payload_of
+from ledger.kinds.kind import ANYONE, Kind, account_needs, answers_for, asset_of, id_of, payload_of
 
 IN_USE = (("hold", "open"), ("lock", "open"), ("link", "deposit"))
 """Look-ups by account, as (type of object, name), of what must end before the account can."""
@@ -37,10 +37,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     id = id_of(payload_of(tx, CloseAccount).account)
     account = known.account(id)
-    if account is None:
-        return refused(Code.NO_AUTHORITY, KIND.name, member="account")
-    registrar = party_of(known, account.owner, KIND.name).registrar
-    if signer.id != account.owner and registrar != b64(signer.id):
+    if account is None or not answers_for(known, account, signer):
         return refused(Code.NO_AUTHORITY, KIND.name, member="account")
     if account.kind != AccountKind.WALLET:
         return refused(Code.ACCOUNT_KIND, KIND.name, member="account", kind=account.kind.value)

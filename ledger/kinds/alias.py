@@ -13,10 +13,10 @@ from msgspec import Meta, structs
 
 from ledger.core.alias import BANK, PHONE, Alias
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.ids import b64, unb64
+from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object
-from ledger.core.party import Party, Role
+from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
 from ledger.kinds.kind import (
@@ -24,6 +24,7 @@ from ledger.kinds.kind import (
     Kind,
     account_needs,
     id_of,
+    is_registrar,
     open_account,
     payload_of,
     require,
@@ -70,19 +71,6 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         (("account", account.id),), 0,
     )  # fmt: skip
     return Plan(objects=(alias,), facts={"alias": payload.alias})
-
-
-def is_registrar(known: Known, party: bytes, signer: Signer) -> bool:
-    """Whether the signer registered this party."""
-    body = known.body("party", party, Party)
-    return body is not None and body.registrar == b64(signer.id)
-
-
-def alias_of(object_: Object) -> Alias:
-    """The body of an alias."""
-    if not isinstance(object_.body, Alias):
-        raise AssertionError(f"alias {b64(object_.key)} holds {object_.body!r}")
-    return object_.body
 
 
 def active_alias(found: Object | None, text: str, kind: str) -> Object:

@@ -11,14 +11,8 @@ from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
 from ledger.core.plan import Plan
 from ledger.core.transaction import Payload, Signer, Transaction
-from ledger.kinds.alias import (
-    SIGNERS,
-    Commitment,
-    active_alias,
-    ended,
-    is_registrar,
-)
-from ledger.kinds.kind import Kind, payload_of
+from ledger.kinds.alias import SIGNERS, Commitment, active_alias, ended
+from ledger.kinds.kind import Kind, is_registrar, payload_of
 
 
 class DropAlias(Payload, frozen=True, forbid_unknown_fields=True, tag="alias_drop/1"):

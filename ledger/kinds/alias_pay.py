@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 
-from ledger.core.alias import BANK, ONE_TIME
+from ledger.core.alias import BANK, ONE_TIME, Alias
 from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
-from ledger.kinds.alias import Commitment, active_alias, alias_of, ended
+from ledger.kinds.alias import Commitment, active_alias, ended
 from ledger.kinds.kind import (
     ANYONE,
     Kind,
@@ -54,7 +55,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     found = known.object("alias", unb64(payload.alias, 32))
     alias = active_alias(found, payload.alias, KIND.name)
-    terms = alias_of(alias)
+    terms = body_of(alias, Alias)
     target = receiving_account(known, id_of(terms.account), KIND.name, "alias")
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     movement = movement_between(known, source, target, amount, "transfer")

@@ -11,7 +11,7 @@ from msgspec import structs
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Plan
 from ledger.core.proposal import Proposal
 from ledger.core.transaction import Id, Payload, Signer, Transaction
@@ -31,7 +31,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Approve)
     proposal = own_proposal(known, payload.proposal, signer, KIND.name)
-    body = proposal_of(proposal)
+    body = body_of(proposal, Proposal)
     kid = b64(signer.kid)
     if kid in body.approvals:
         return refused(Code.APPROVED_ALREADY, KIND.name, kid=kid)
@@ -56,13 +56,6 @@ def own_proposal(known: Known, id: str, signer: Signer, kind: str) -> Object:
         status=proposal.status,
     )
     return proposal
-
-
-def proposal_of(object_: Object) -> Proposal:
-    """The body of a proposal."""
-    if not isinstance(object_.body, Proposal):
-        raise AssertionError(f"object proposal holds {object_.body!r}")
-    return object_.body
 
 
 KIND = Kind(Approve, ANYONE, _plan, _needs, alone=True)

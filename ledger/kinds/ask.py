@@ -17,7 +17,7 @@ from ledger.core.ask import Ask
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import AmountText, Id, Label, Ms, Payload, Signer, Transaction
 from ledger.kinds.kind import (
@@ -108,23 +108,16 @@ def open_ask(known: Known, id: str, signer: Signer, kind: str, *, by_payer: bool
     """An open ask of the signer, as its payer or its payee, or ASK_UNKNOWN / STATUS_CONFLICT.
     Everyone else hears no more than that there is none."""
     found = require(known.object("ask", id_of(id)), Code.ASK_UNKNOWN, kind, ask=id)
-    party = ask_of(found).payer if by_payer else b64(found.owner)
+    party = body_of(found, Ask).payer if by_payer else b64(found.owner)
     mine = found if party == b64(signer.id) else None
     require(mine, Code.ASK_UNKNOWN, kind, ask=id)
     is_open = found if found.status == "open" else None
     return require(is_open, Code.STATUS_CONFLICT, kind, status=found.status)
 
 
-def ask_of(object_: Object) -> Ask:
-    """The body of an ask."""
-    if not isinstance(object_.body, Ask):
-        raise AssertionError(f"object ask holds {object_.body!r}")
-    return object_.body
-
-
 def ended(object_: Object, status: str, *, paid_by: str = "") -> Object:
     """The ask after its end: its payer's list has it no more, its payee's has."""
-    body = msgspec.structs.replace(ask_of(object_), paid_by=paid_by)
+    body = msgspec.structs.replace(body_of(object_, Ask), paid_by=paid_by)
     lookups = (("payee", object_.owner),)
     return msgspec.structs.replace(object_, status=status, due=None, body=body, lookups=lookups)
 

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ledger.core.ask import Ask
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Facts, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
-from ledger.kinds.ask import ask_of, ended, open_ask
+from ledger.kinds.ask import ended, open_ask
 from ledger.kinds.kind import (
     ANYONE,
     Kind,
@@ -53,7 +54,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, PayAsk)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     ask = open_ask(known, payload.ask, signer, KIND.name, by_payer=True)
-    body = ask_of(ask)
+    body = body_of(ask, Ask)
     target = receiving_account(known, id_of(body.payee), KIND.name, "payee")
     movement = movement_between(known, source, target, body.amount, "ask_pay")
     if known.object("payment", ask.key) is not None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.lock import THREE_PARTY
+from ledger.core.lock import THREE_PARTY, Lock
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
@@ -18,7 +18,6 @@ from ledger.kinds.locked import (
     check_locked,
     check_unfrozen,
     lock_needs,
-    lock_of,
     named_lock,
     out_of,
     payee_of,
@@ -52,7 +51,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
 
 
 def _may_cancel(lock: Object, signer: Signer, known: Known) -> bool:
-    body = lock_of(lock)
+    body = body_of(lock, Lock)
     if body.condition == THREE_PARTY and signer.id == id_of(body.arbiter):
         return True
     return signer.id == payee_of(lock, known).owner

@@ -15,15 +15,13 @@ from ledger.core.amount import format_amount, parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.hold import Hold, worth
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Facts, Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
 from ledger.kinds.hold import (
-    account_named,
     given_back,
     hold_needs,
-    hold_of,
     payees_hold,
     payment_of,
 )
@@ -33,6 +31,7 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
+    named_account,
     payload_of,
     receiving_account,
 )
@@ -53,25 +52,25 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Capture)
     object_ = payees_hold(known, payload.hold, signer, at, KIND.name)
-    body, reserve = hold_of(object_), account_named(known, payload.hold)
-    if reserve.status != "open":
-        return refused(Code.ACCOUNT_NOT_OPEN, KIND.name, member="hold", status=reserve.status)
+    body, reserved = body_of(object_, Hold), named_account(known, object_.key)
+    if reserved.status != "open":
+        return refused(Code.ACCOUNT_NOT_OPEN, KIND.name, member="hold", status=reserved.status)
     target = receiving_account(known, id_of(body.payee), KIND.name, "payee")
-    scale = asset_of(known, reserve.asset, KIND.name).scale
+    scale = asset_of(known, reserved.asset, KIND.name).scale
     amount = parse_amount(payload.amount, scale)
-    if amount > reserve.balance:
-        left = format_amount(reserve.balance, scale)
+    if amount > reserved.balance:
+        left = format_amount(reserved.balance, scale)
         return refused(Code.CAPTURE_TOO_MUCH, KIND.name, amount=payload.amount, left=left)
     value = None
     facts: Facts = {"hold": payload.hold}
     if body.value is not None:
         value = worth(body, body.captured + amount) - worth(body, body.captured)
         facts["value"] = str(value)
-    movement = movement_between(known, reserve, target, amount, "capture", value=value)
+    movement = movement_between(known, reserved, target, amount, "capture", value=value)
     paid = _paid(body, known, amount, value)
     if body.payment is not None:
         facts["payment"] = body.payment
-    if payload.last or amount == reserve.balance:
+    if payload.last or amount == reserved.balance:
         end = given_back(object_, known, amount, "captured")
         return msgspec.structs.replace(
             end, movements=(movement, *end.movements), objects=(*end.objects, *paid), facts=facts
@@ -86,9 +85,7 @@ def _paid(body: Hold, known: Known, amount: int, value: int | None) -> tuple[Obj
     if body.payment is None:
         return ()
     object_ = payment_of(known, body.payment)
-    payment = object_.body
-    if not isinstance(payment, Payment):
-        raise AssertionError(f"object payment holds {payment!r}")
+    payment = body_of(object_, Payment)
     first = object_.status == "held"
     grown = msgspec.structs.replace(
         payment,

@@ -15,7 +15,7 @@ from ledger.core.consent import Consent
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import AmountText, Id, Ms, Payload, Signer, Transaction
@@ -87,19 +87,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     return Plan(objects=(consent,), facts={"consent": b64(id)})
 
 
-def consent_of(object_: Object) -> Consent:
-    """The body of a consent."""
-    if not isinstance(object_.body, Consent):
-        raise AssertionError(f"consent {b64(object_.key)} holds {object_.body!r}")
-    return object_.body
-
-
 def active_consent(known: Known, id: str, signer: Signer, kind: str, *, owner: bool) -> Object:
     """The consent, in force, that names the signer as its service, or where `owner` allows it was
     given by the signer; CONSENT_UNKNOWN or CONSENT_NOT_ACTIVE. Others hear that there is none."""
     found = known.object("consent", id_of(id))
     theirs = found is not None and (
-        consent_of(found).service == b64(signer.id) or (owner and found.owner == signer.id)
+        body_of(found, Consent).service == b64(signer.id) or (owner and found.owner == signer.id)
     )
     consent = require(found if theirs else None, Code.CONSENT_UNKNOWN, kind, consent=id)
     live = consent if consent.status == "active" else None

@@ -13,10 +13,11 @@ from ledger.core.consent import PAY, PAY_MERCHANT, SWEEP, Consent
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.party import Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
-from ledger.kinds.consent import active_consent, consent_of
+from ledger.kinds.consent import active_consent
 from ledger.kinds.kind import (
     ANYONE,
     Kind,
@@ -51,7 +52,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, PayByConsent)
     consent = active_consent(known, payload.consent, signer, KIND.name, owner=False)
-    terms = consent_of(consent)
+    terms = body_of(consent, Consent)
     source = open_account(known, unb64(terms.account, 16), KIND.name, "consent")
     target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     scale = asset_of(known, source.asset, KIND.name).scale

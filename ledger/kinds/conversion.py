@@ -16,19 +16,20 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
 from ledger.core.link import Link
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Movement
 from ledger.core.state import AMOUNT_MAX
 from ledger.core.transaction import Signer
 from ledger.kinds.kind import (
     Refusal,
     account_needs,
+    answers_for,
     asset_of,
     id_of,
     issue_account,
     movement_between,
+    named_account,
     open_account,
-    party_of,
 )
 
 
@@ -65,9 +66,7 @@ def link_of(object_: Object | None) -> Link | None:
     """The body of a link that is active, or None."""
     if object_ is None or object_.status != "active":
         return None
-    if not isinstance(object_.body, Link):
-        raise AssertionError(f"object link holds {object_.body!r}")
-    return object_.body
+    return body_of(object_, Link)
 
 
 def active_link(known: Known, wallet: bytes, kind: str) -> Link:
@@ -80,11 +79,9 @@ def active_link(known: Known, wallet: bytes, kind: str) -> Link:
 
 def route_of(known: Known, wallet: Account, link: Link) -> Route | None:
     """The accounts of a link, or None where one of them is not open."""
-    ids = (link.deposit, link.settlement, link.issue)
-    accounts = [known.account(id_of(id)) for id in ids]
-    deposit, settlement, issue = accounts
-    if deposit is None or settlement is None or issue is None:
-        raise AssertionError(f"the link of {b64(wallet.id)} names an account that is not there")
+    deposit, settlement, issue = (
+        named_account(known, id_of(id)) for id in (link.deposit, link.settlement, link.issue)
+    )
     if any(account.status != "open" for account in (wallet, deposit, settlement, issue)):
         return None
     return Route(wallet, deposit, settlement, issue)
@@ -115,10 +112,7 @@ def client_account(known: Known, id: bytes, signer: Signer, kind: str, which: st
     """An open account that is the signer's or of a party it registered. Others hear NO_AUTHORITY,
     and the same whether or not it exists."""
     account = known.account(id)
-    if account is None or (
-        account.owner != signer.id
-        and party_of(known, account.owner, kind).registrar != b64(signer.id)
-    ):
+    if account is None or not answers_for(known, account, signer):
         raise Refusal(refused(Code.NO_AUTHORITY, kind, member=which))
     return open_account(known, id, kind, which)
 

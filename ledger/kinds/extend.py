@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from ledger.core.decision import Code, Refused, refused
+from ledger.core.lock import Lock
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
-from ledger.kinds.locked import AHEAD_MAX_MS, check_locked, lock_of, named_lock
+from ledger.kinds.locked import AHEAD_MAX_MS, check_locked, named_lock
 
 
 class Extend(Payload, frozen=True, forbid_unknown_fields=True, tag="extend/1"):
@@ -31,7 +33,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if signer.id != lock.owner:
         return refused(Code.NO_AUTHORITY, KIND.name, member="lock")
     check_locked(lock, at, KIND.name)
-    body = lock_of(lock)
+    body = body_of(lock, Lock)
     if not body.ends_at < payload.ends_at <= at + AHEAD_MAX_MS:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
     later = structs.replace(body, ends_at=payload.ends_at)

@@ -13,13 +13,13 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.freeze import FROZEN, Freeze, Policy
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Role
 from ledger.core.plan import Facts, Opening, Plan
 from ledger.core.transaction import Id, Label, Payload, Signer, Transaction
-from ledger.kinds.kind import Kind, account_needs, freeze_of, id_of, payload_of, wallet
+from ledger.kinds.kind import Kind, account_needs, id_of, payload_of, wallet
 from ledger.rules import frozen_income
-from ledger.rules.pack import pack_in_force
+from ledger.rules.pack import pack_in_force, parameters_in
 
 
 class FreezeAccount(Payload, frozen=True, forbid_unknown_fields=True, tag="freeze/1"):
@@ -42,7 +42,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if account.status != "open":
         return refused(Code.STATUS_CONFLICT, KIND.name, status=account.status)
     before = known.object("freeze", account.id)
-    held = None if before is None else freeze_of(before).held
+    held = None if before is None else body_of(before, Freeze).held
     policy = policy_in_force(known, at)
     openings: tuple[Opening, ...] = ()
     if policy is Policy.HOLD and held is None:
@@ -65,10 +65,9 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
 
 def policy_in_force(known: Known, at: int) -> Policy:
     """What the pack in force says of money that arrives for an account frozen now."""
-    for row in pack_in_force(known).in_force(at):
-        if isinstance(row.parameters, frozen_income.Parameters):
-            return row.parameters.policy
-    return Policy.ACCEPT
+    rows = pack_in_force(known).in_force(at)
+    parameters = parameters_in(rows, frozen_income.Parameters)
+    return Policy.ACCEPT if parameters is None else parameters.policy
 
 
 KIND = Kind(FreezeAccount, frozenset({Role.SUPERVISOR}), _plan, _needs)

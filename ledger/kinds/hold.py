@@ -17,10 +17,9 @@ from ledger.core.account import Account, AccountKind
 from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.hold import Hold, worth
-from ledger.core.ids import ID_BYTES, b64, derive_key, unb64
+from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
-from ledger.core.payment import Payment
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Movement, Opening, Plan
 from ledger.core.transaction import AmountText, Id, Ms, Payload, Signer, Transaction
 from ledger.kinds.kind import (
@@ -33,6 +32,7 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
+    named_account,
     own_account,
     payee_account,
     payload_of,
@@ -115,17 +115,17 @@ def hold_needs(known: Known, id: bytes) -> Iterator[Need]:
 
 
 def _needs_of(object_: Object, known: Known) -> Iterator[Need]:
-    body = hold_of(object_)
-    yield from account_needs(known, object_.key, account_id(body.payer), account_id(body.payee))
+    body = body_of(object_, Hold)
+    yield from account_needs(known, object_.key, id_of(body.payer), id_of(body.payee))
     if body.payment is not None:
-        yield ("object", "payment", account_id(body.payment))
+        yield ("object", "payment", id_of(body.payment))
 
 
 def payees_hold(known: Known, id: str, signer: Signer, at: int, kind: str) -> Object:
     """An open hold for the signer. The payer hears NO_AUTHORITY; whom it does not concern hears no
     more than that there is none; then STATUS_CONFLICT. Raises Refusal."""
     object_ = require(known.object("hold", id_of(id)), Code.HOLD_UNKNOWN, kind, hold=id)
-    payee = account_named(known, hold_of(object_).payee)
+    payee = named_account(known, id_of(body_of(object_, Hold).payee))
     if payee.owner != signer.id:
         payers = object_.owner == signer.id
         code = Code.NO_AUTHORITY if payers else Code.HOLD_UNKNOWN
@@ -136,45 +136,25 @@ def payees_hold(known: Known, id: str, signer: Signer, at: int, kind: str) -> Ob
     return object_
 
 
-def hold_of(object_: Object) -> Hold:
-    """The body of a hold."""
-    if not isinstance(object_.body, Hold):
-        raise AssertionError(f"object hold holds {object_.body!r}")
-    return object_.body
-
-
-def account_id(text: str) -> bytes:
-    """The 16 bytes of an id that a body holds."""
-    return unb64(text, ID_BYTES)
-
-
-def account_named(known: Known, text: str) -> Account:
-    """An account that a hold names."""
-    found = known.account(account_id(text))
-    if found is None:
-        raise AssertionError(f"a hold names account {text}, which is not there")
-    return found
-
-
 def given_back(object_: Object, known: Known, taken: int, status: str) -> Plan:
     """The end of a hold, after `taken` minor units of it have gone to the payee in this same entry:
     what is left goes back to the payer, and does not count as spent on the day it was held."""
-    body = hold_of(object_)
-    reserve = account_named(known, b64(object_.key))
-    left = reserve.balance - taken
+    body = body_of(object_, Hold)
+    reserved = named_account(known, object_.key)
+    left = reserved.balance - taken
     body = msgspec.structs.replace(body, captured=body.captured + taken)
     closed = msgspec.structs.replace(object_, status=status, due=None, body=body, lookups=())
     movements: tuple[Movement, ...] = ()
     counts: list[tuple[str, int, bytes, str, int]] = []
     if left:
         value = worth(body, body.captured + left) - worth(body, body.captured)
-        payer = account_named(known, body.payer)
+        payer = named_account(known, id_of(body.payer))
         target = arrival(known, payer)
-        movements = (movement_between(known, reserve, target, left, "return", value=value),)
+        movements = (movement_between(known, reserved, target, left, "return", value=value),)
         if body.day is not None:
             counts.append((counters.TENDER_DAY, body.day, object_.owner, "", -value))
             if body.zone is not None:
-                zone = account_id(body.zone)
+                zone = id_of(body.zone)
                 counts.append((counters.ZONE_DAY, body.day, zone, "", -value))
     objects = (closed, *_never_paid(body, known))
     return Plan(
@@ -196,8 +176,8 @@ def _never_paid(body: Hold, known: Known) -> tuple[Object, ...]:
 
 def payment_of(known: Known, id: str) -> Object:
     """The payment that captures of a till's hold make."""
-    found = known.object("payment", account_id(id))
-    if found is None or not isinstance(found.body, Payment):
+    found = known.object("payment", id_of(id))
+    if found is None:
         raise AssertionError(f"a hold names payment {id}, which is not there")
     return found
 

@@ -17,9 +17,9 @@ from ledger.core.account import Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES, Asset
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.freeze import FROZEN, Freeze, Policy
-from ledger.core.ids import ID_BYTES, unb64
+from ledger.core.ids import ID_BYTES, b64, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Place, Plan
 from ledger.core.transaction import Embedded, Payload, Signer, Statement, Transaction
@@ -183,28 +183,36 @@ def arrival(known: Known, account: Account) -> Account:
     if account.status != FROZEN:
         return account
     freeze = known.object("freeze", account.id)
-    body = None if freeze is None else freeze_of(freeze)
+    body = None if freeze is None else body_of(freeze, Freeze)
     if body is None or body.policy is not Policy.HOLD:
         return account
-    held = None if body.held is None else known.account(id_of(body.held))
-    if held is None:
+    if body.held is None:
         raise AssertionError(f"what arrives for account {account.id.hex()} has no place")
-    return held
-
-
-def freeze_of(object_: Object) -> Freeze:
-    """The body of a freeze."""
-    if not isinstance(object_.body, Freeze):
-        raise AssertionError(f"object freeze holds {object_.body!r}")
-    return object_.body
+    return named_account(known, id_of(body.held))
 
 
 def issue_account(known: Known, asset: Asset) -> Account:
     """The account on which what is outstanding of an asset stands negative."""
-    account = known.account(id_of(asset.issue_account))
+    return named_account(known, id_of(asset.issue_account))
+
+
+def named_account(known: Known, id: bytes) -> Account:
+    """The account that an object of the ledger names, in whatever status: it is always there."""
+    account = known.account(id)
     if account is None:
-        raise AssertionError(f"asset {asset.code} without its issue account")
+        raise AssertionError(f"an object names account {id.hex()}, which is not there")
     return account
+
+
+def answers_for(known: Known, account: Account, signer: Signer) -> bool:
+    """Whether the account is the signer's own, or of a party that the signer registered."""
+    return account.owner == signer.id or is_registrar(known, account.owner, signer)
+
+
+def is_registrar(known: Known, party: bytes, signer: Signer) -> bool:
+    """Whether the signer registered this party."""
+    body = known.body("party", party, Party)
+    return body is not None and body.registrar == b64(signer.id)
 
 
 def own_account(known: Known, id: bytes, signer: Signer, kind: str) -> Account:

@@ -11,12 +11,19 @@ from msgspec import structs
 
 from ledger.core.account import Account
 from ledger.core.decision import Code, refused
-from ledger.core.ids import b64
 from ledger.core.lock import Lock
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Movement
-from ledger.kinds.kind import Refusal, account_needs, arrival, id_of, movement_between, require
+from ledger.kinds.kind import (
+    Refusal,
+    account_needs,
+    arrival,
+    id_of,
+    movement_between,
+    named_account,
+    require,
+)
 
 AHEAD_MAX_MS = 366 * 86_400_000
 """A lock ends at most 366 days from the moment that its end is set."""
@@ -28,7 +35,7 @@ def lock_needs(known: Known, id: bytes) -> Iterator[Need]:
     yield need
     lock: Object | None = known.values.get(need)
     if lock is not None:
-        body = lock_of(lock)
+        body = body_of(lock, Lock)
         yield from account_needs(known, id, id_of(body.payer), id_of(body.payee))
 
 
@@ -45,18 +52,18 @@ def check_locked(lock: Object, at: int, kind: str) -> None:
 
 def payee_of(lock: Object, known: Known) -> Account:
     """The account that the money is for, as it is now."""
-    return _account(known, id_of(lock_of(lock).payee))
+    return named_account(known, id_of(body_of(lock, Lock).payee))
 
 
 def payer_of(lock: Object, known: Known) -> Account:
     """Where the money goes back to: the account that it came from, as it is now, or where that is
     frozen and what arrives is held, the held account beside it."""
-    return arrival(known, _account(known, id_of(lock_of(lock).payer)))
+    return arrival(known, named_account(known, id_of(body_of(lock, Lock).payer)))
 
 
 def out_of(lock: Object, target: Account, purpose: str, known: Known) -> tuple[Movement, ...]:
     """All that the lock holds, to `target`; nothing where nothing is left."""
-    source = _account(known, lock.key)
+    source = named_account(known, lock.key)
     if not source.balance:
         return ()
     return (movement_between(known, source, target, source.balance, purpose),)
@@ -64,7 +71,7 @@ def out_of(lock: Object, target: Account, purpose: str, known: Known) -> tuple[M
 
 def check_unfrozen(lock: Object, known: Known, kind: str) -> None:
     """ACCOUNT_NOT_OPEN where the account that holds the money is not open."""
-    status = _account(known, lock.key).status
+    status = named_account(known, lock.key).status
     if status != "open":
         raise Refusal(refused(Code.ACCOUNT_NOT_OPEN, kind, member="lock", status=status))
 
@@ -72,19 +79,5 @@ def check_unfrozen(lock: Object, known: Known, kind: str) -> None:
 def after(lock: Object, status: str, preimage: str = "") -> Object:
     """The lock as it has ended: no end is due any more, and it is open to nobody."""
     rows = tuple(row for row in lock.lookups if row[0] != "open")
-    body = structs.replace(lock_of(lock), preimage=preimage)
+    body = structs.replace(body_of(lock, Lock), preimage=preimage)
     return structs.replace(lock, status=status, due=None, lookups=rows, body=body)
-
-
-def lock_of(object_: Object) -> Lock:
-    """The body of a lock."""
-    if not isinstance(object_.body, Lock):
-        raise AssertionError(f"object lock holds {object_.body!r}")
-    return object_.body
-
-
-def _account(known: Known, id: bytes) -> Account:
-    account = known.account(id)
-    if account is None:
-        raise AssertionError(f"a lock names account {b64(id)}, which is not there")
-    return account

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
@@ -35,9 +36,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     permit = require(
         known.object("permit", id_of(text)), Code.PERMIT_UNKNOWN, KIND.name, permit=text
     )
-    if not isinstance(permit.body, Permit):
-        raise AssertionError(f"object permit {text} holds {permit.body!r}")
-    supervised_zone(known, permit.body.zone, signer, KIND.name)
+    supervised_zone(known, body_of(permit, Permit).zone, signer, KIND.name)
     if permit.status != "active":
         return refused(Code.STATUS_CONFLICT, KIND.name, status=permit.status)
     return Plan(objects=(structs.replace(permit, status="revoked", due=None),))

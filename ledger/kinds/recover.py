@@ -15,7 +15,7 @@ from msgspec import Meta, structs
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key, thumbprint, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.recovery import Recovery
@@ -24,7 +24,7 @@ from ledger.errors import Malformed
 from ledger.kinds.kind import DueKind, Kind, Refusal, id_of, party_need, party_of, payload_of
 from ledger.kinds.party import is_registered, key_needs, key_object
 from ledger.rules import recovery
-from ledger.rules.pack import pack_in_force
+from ledger.rules.pack import pack_in_force, parameters_in
 
 REVOKED_MAX = 16
 """Keys that one recovery ends; what a party has beyond them is ended by `key_revoke/1`."""
@@ -91,23 +91,14 @@ def _check_revoked(known: Known, kids: tuple[str, ...], owner: bytes) -> None:
 
 def _waiting_ms(known: Known, at: int) -> int:
     """How long the pack in force has a recovery wait."""
-    for row in pack_in_force(known).in_force(at):
-        if isinstance(row.parameters, recovery.Parameters):
-            return row.parameters.waiting_s * 1000
-    return recovery.WAITING_S * 1000
+    parameters = parameters_in(pack_in_force(known).in_force(at), recovery.Parameters)
+    return (recovery.WAITING_S if parameters is None else parameters.waiting_s) * 1000
 
 
 def after_recovery(object_: Object, status: str) -> Object:
     """The recovery when it is over: open no more, and due no more."""
     lookups = (("party", object_.owner),)
     return structs.replace(object_, status=status, due=None, lookups=lookups)
-
-
-def recovery_of(object_: Object) -> Recovery:
-    """The body of a recovery."""
-    if not isinstance(object_.body, Recovery):
-        raise AssertionError(f"object recovery holds {object_.body!r}")
-    return object_.body
 
 
 def pending_key(known: Known, body: Recovery) -> Object:
@@ -120,7 +111,7 @@ def pending_key(known: Known, body: Recovery) -> Object:
 
 def recovery_needs(object_: Object) -> Iterator[Need]:
     """Needs of ending a recovery: its keys."""
-    body = recovery_of(object_)
+    body = body_of(object_, Recovery)
     yield ("object", "key", thumbprint(unb64(body.key, 32)))
     for kid in body.revokes:
         yield ("object", "key", unb64(kid, 32))
@@ -128,7 +119,7 @@ def recovery_needs(object_: Object) -> Iterator[Need]:
 
 def _ended(object_: Object, known: Known, at: int) -> Plan:
     """The new key is in use, and the named ones are no more."""
-    body = recovery_of(object_)
+    body = body_of(object_, Recovery)
     new = structs.replace(pending_key(known, body), status="active")
     named = [known.object("key", unb64(kid, 32)) for kid in body.revokes]
     old = (

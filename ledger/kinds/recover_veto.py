@@ -11,10 +11,12 @@ from msgspec import structs
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.plan import Plan
+from ledger.core.recovery import Recovery
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
-from ledger.kinds.recover import after_recovery, pending_key, recovery_needs, recovery_of
+from ledger.kinds.recover import after_recovery, pending_key, recovery_needs
 
 
 class Veto(Payload, frozen=True, forbid_unknown_fields=True, tag="recover_veto/1"):
@@ -36,7 +38,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     found = known.object("recovery", id_of(id))
     if found is None:
         return refused(Code.RECOVERY_UNKNOWN, KIND.name, recovery=id)
-    body = recovery_of(found)
+    body = body_of(found, Recovery)
     if signer.id != found.owner and body.registrar != b64(signer.id):
         return refused(Code.RECOVERY_UNKNOWN, KIND.name, recovery=id)
     if found.status != "open":

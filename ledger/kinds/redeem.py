@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ledger.core.account import Account
 from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
@@ -19,12 +18,12 @@ from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
 from ledger.kinds.issue import issue_needs
 from ledger.kinds.kind import (
     Kind,
+    answers_for,
     asset_of,
     id_of,
     issue_account,
     movement_between,
     open_account,
-    party_of,
     payload_of,
 )
 
@@ -44,7 +43,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, Redeem)
     id = id_of(payload.from_)
     account = known.account(id)
-    if account is None or not _has_authority(known, account, signer):
+    if account is None or not answers_for(known, account, signer):
         return refused(Code.NO_AUTHORITY, KIND.name, member="from")
     asset = asset_of(known, account.asset, KIND.name)
     if asset.issuer != b64(signer.id):
@@ -53,12 +52,6 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     amount = parse_amount(payload.amount, asset.scale)
     target = issue_account(known, asset)
     return Plan(movements=(movement_between(known, source, target, amount, "redeem"),))
-
-
-def _has_authority(known: Known, account: Account, signer: Signer) -> bool:
-    """Whether the account is the signer's own, or of a party that the signer registered."""
-    owner = party_of(known, account.owner, KIND.name)
-    return account.owner == signer.id or owner.registrar == b64(signer.id)
 
 
 KIND = Kind(

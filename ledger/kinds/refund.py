@@ -17,6 +17,7 @@ from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Facts, Place, Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
@@ -67,9 +68,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         KIND.name,
         payment=payload.payment,
     )
-    payment = original.body
-    if not isinstance(payment, Payment):
-        raise AssertionError(f"object payment holds {payment!r}")
+    payment = body_of(original, Payment)
     if original.owner != signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="payment")
     if not payment.amount:  # held at a till, and nothing captured
@@ -130,9 +129,9 @@ def _place(known: Known, payment: Payment, merchant: bytes) -> Place | None:
         return None
     kid = unb64(payment.terminal, 32)
     terminal = known.object("terminal", kid)
-    if terminal is None or not isinstance(terminal.body, Terminal):
+    if terminal is None:
         raise AssertionError(f"payment names terminal {payment.terminal}, which is not there")
-    return Place(kid, terminal.status, merchant, terminal.body.place, None)
+    return Place(kid, terminal.status, merchant, body_of(terminal, Terminal).place, None)
 
 
 KIND = Kind(Refund, ANYONE, _plan, _needs)

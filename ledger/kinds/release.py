@@ -15,7 +15,7 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import decode_segment, unb64
 from ledger.core.lock import HASH, THREE_PARTY, Lock
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.errors import Malformed
@@ -25,7 +25,6 @@ from ledger.kinds.locked import (
     check_locked,
     check_unfrozen,
     lock_needs,
-    lock_of,
     named_lock,
     out_of,
 )
@@ -49,7 +48,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, Release)
     shown = None if payload.preimage is None else _bytes_of(payload.preimage)
     lock = named_lock(known, payload.lock, KIND.name)
-    body = lock_of(lock)
+    body = body_of(lock, Lock)
     if not _may_release(lock, signer):
         return refused(Code.NO_AUTHORITY, KIND.name, member="lock")
     check_locked(lock, at, KIND.name)
@@ -66,7 +65,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
 
 
 def _may_release(lock: Object, signer: Signer) -> bool:
-    body = lock_of(lock)
+    body = body_of(lock, Lock)
     if body.condition == HASH:
         return True
     if body.condition == THREE_PARTY:

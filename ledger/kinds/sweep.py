@@ -18,7 +18,15 @@ from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.conversion import active_link, client_account, link_needs, link_of, route_of
-from ledger.kinds.kind import DueKind, Kind, account_needs, id_of, party_of, payload_of
+from ledger.kinds.kind import (
+    DueKind,
+    Kind,
+    account_needs,
+    id_of,
+    named_account,
+    party_of,
+    payload_of,
+)
 
 
 class SwitchSweep(Payload, frozen=True, forbid_unknown_fields=True, tag="sweep/1"):
@@ -52,9 +60,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
 def _ended(object_: Object, known: Known, at: int) -> Plan:
     """The whole balance goes to the deposit, and the sweep is due again at the next midnight. Where
     an account is not open, or nothing lies there, it waits for another night."""
-    wallet = known.account(object_.key)
-    if wallet is None:
-        raise AssertionError(f"a sweep of account {b64(object_.key)}, which is not there")
+    wallet = named_account(known, object_.key)
     link = link_of(known.object("link", wallet.id))
     if link is None:
         return Plan(objects=(structs.replace(object_, status="off", due=None),))

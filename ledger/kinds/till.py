@@ -14,6 +14,7 @@ from ledger.core.asset import TENGE_CLASSES, Asset
 from ledger.core.decision import Code, refused
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.payment import Rate as RateBody
 from ledger.core.plan import Facts, Movement, Place
 from ledger.core.transaction import (
@@ -120,10 +121,9 @@ def asked(
         raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member="request.account"))
     if amount != _due(known, asset, tender, value):
         raise Refusal(refused(Code.TENDER_VALUE, kind, amount=tender.amount, total=body.total))
-    if not isinstance(terminal.body, Terminal):
-        raise AssertionError(f"object terminal holds {terminal.body!r}")
     rate = None if tender.rate is None else id_of(tender.rate)
-    place = Place(request.kid, terminal.status, terminal.owner, terminal.body.place, rate)
+    point = body_of(terminal, Terminal).place
+    place = Place(request.kid, terminal.status, terminal.owner, point, rate)
     movement = movement_between(known, source, target, amount, purpose, value=value, place=place)
     facts: Facts = {"payment": b64(key), "value": str(value)}
     if tender.rate is not None:

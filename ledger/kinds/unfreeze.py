@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.freeze import FROZEN
+from ledger.core.freeze import FROZEN, Freeze
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.party import Role
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Id, Label, Payload, Signer, Transaction
 from ledger.kinds.kind import (
     Kind,
     account_needs,
-    freeze_of,
     id_of,
     movement_between,
+    named_account,
     payload_of,
     wallet,
 )
@@ -44,9 +45,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if freeze.owner != signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="account")
     movements: tuple[Movement, ...] = ()
-    held_id = freeze_of(freeze).held
-    held = None if held_id is None else known.account(id_of(held_id))
-    if held is not None and held.balance:
+    held_id = body_of(freeze, Freeze).held
+    if held_id is not None and (held := named_account(known, id_of(held_id))).balance:
         movements = (movement_between(known, held, account, held.balance, "unfreeze"),)
     return Plan(
         movements=movements,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ledger.core.decision import Code
+from ledger.core.objects import body_of
 from ledger.core.zone import Permit
 from ledger.rules.rule import Case, Finding, Rule
 
@@ -19,9 +20,7 @@ def check(case: Case, parameters: Parameters) -> Finding | None:
         return None
     if case.permit is None:
         return Finding(Code.PERMIT_MISSING, {"zone": zone.name})
-    permit = case.permit.body
-    if not isinstance(permit, Permit):
-        raise AssertionError(f"object permit holds {permit!r}")
+    permit = body_of(case.permit, Permit)
     if case.permit.status == "active" and permit.valid_from <= case.at < permit.valid_until:
         return None
     return Finding(

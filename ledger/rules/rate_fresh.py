@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.core.decision import Code
+from ledger.core.objects import body_of
 from ledger.core.payment import Rate
 from ledger.rules.rule import Case, Finding, Rule
 
@@ -28,9 +29,7 @@ def check(case: Case, parameters: Parameters) -> Finding | None:
     asset = case.movement.asset.code
     if case.rate is None:
         return Finding(Code.RATE_MISSING, {"asset": asset})
-    rate = case.rate.body
-    if not isinstance(rate, Rate):
-        raise AssertionError(f"object rate holds {rate!r}")
+    rate = body_of(case.rate, Rate)
     fresh_until = rate.at + parameters.age_max_s * 1000
     if case.at <= fresh_until:
         return None

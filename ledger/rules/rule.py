@@ -18,9 +18,8 @@ from ledger.core.account import RESERVED, Account, AccountKind
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Audience, Code, Params
 from ledger.core.geometry import Point, Polygon, cell_of, contains
-from ledger.core.ids import ID_BYTES, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of, payee_of
 from ledger.core.party import Role
 from ledger.core.plan import Movement
 from ledger.core.zone import Permit, Zone
@@ -70,7 +69,7 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def terms(self) -> Zone | None:
         """Body of the deciding zone."""
-        return self.zone.body if self.zone is not None else None  # type: ignore[return-value]
+        return None if self.zone is None else body_of(self.zone, Zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,8 @@ def was_judged(movement: Movement, known: Known) -> bool:
         return False
     if owner == source.owner:
         return True
-    reserve = known.object(source.kind.value, source.id)
-    payee = None if reserve is None else known.account(unb64(reserve.body.payee, ID_BYTES))  # type: ignore[attr-defined]
+    reserved = known.object(source.kind.value, source.id)
+    payee = None if reserved is None else known.account(payee_of(reserved))
     return payee is not None and owner == payee.owner
 
 
@@ -132,7 +131,7 @@ def deciding_zone(point: Point, known: Known, at: int) -> Object | None:
         zone = known.object("zone", key)
         if zone is None or not _contains(zone, point):
             continue
-        rank = (not is_active(zone, at), zone.body.area2, zone.key)  # type: ignore[attr-defined]
+        rank = (not is_active(zone, at), body_of(zone, Zone).area2, zone.key)
         if found is None or rank < found[0]:
             found = (rank, zone)
     return None if found is None else found[1]
@@ -140,7 +139,7 @@ def deciding_zone(point: Point, known: Known, at: int) -> Object | None:
 
 def is_active(zone: Object, at: int) -> bool:
     """Whether a zone is neither suspended nor ended, and `at` lies in its dates."""
-    terms: Zone = zone.body  # type: ignore[assignment]
+    terms = body_of(zone, Zone)
     ends = terms.ends_at
     return zone.status == "active" and terms.opens_at <= at and (ends is None or at < ends)
 
@@ -174,7 +173,7 @@ def _permit(merchant: bytes, zone: bytes, known: Known, at: int) -> Object | Non
 
 
 def _rank(permit: Object, at: int) -> tuple[bool, bool, int, bytes]:
-    terms: Permit = permit.body  # type: ignore[assignment]
+    terms = body_of(permit, Permit)
     active = permit.status == "active"
     return active and terms.valid_from <= at, active, terms.valid_until, permit.key
 
@@ -185,7 +184,7 @@ _contains_memo: dict[tuple[Polygon, Point], bool] = {}
 
 def _contains(zone: Object, point: Point) -> bool:
     """Containment, remembered by shape and point: a till does not move."""
-    area: Polygon = zone.body.area  # type: ignore[attr-defined]
+    area = body_of(zone, Zone).area
     memo = (area, point)
     found = _contains_memo.get(memo)
     if found is None:

@@ -16,13 +16,13 @@ from typing import Final
 from ledger.core.account import Account
 from ledger.core.alias import BANK, ONE_TIME, PHONE, RANDOM, SALT_BYTES, Alias, commitment_of
 from ledger.core.ids import b64, unb64
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.store.reader import Snapshot
 from sandbox_api.alias_records import AliasRecord
 from sandbox_api.limits import LISTED_MAX
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Problem
-from sandbox_api.reading.known import account_of, body_of, object_of
+from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.wire_aliases import (
     AliasBody,
     AliasesBody,

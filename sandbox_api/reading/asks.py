@@ -14,7 +14,7 @@ from ledger.core.amount import TENGE_SCALE, format_amount, parse_amount
 from ledger.core.ask import Ask
 from ledger.core.decision import Code, Reason
 from ledger.core.ids import b64, unb64
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.payment import Payment
 from ledger.kinds.ask import OPEN_MAX_MS
 from ledger.store.reader import Snapshot
@@ -23,7 +23,7 @@ from sandbox_api.limits import PAGE_ROWS_MAX, PLAIN_ASK_ROWS_MAX
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
 from sandbox_api.reading.entries import Scales, entries_at, entry_at
-from sandbox_api.reading.known import account_of, body_of, id_bytes, object_of
+from sandbox_api.reading.known import account_of, id_bytes, object_of
 from sandbox_api.tenants import StoredPlainAsk
 from sandbox_api.wire_asks import AskBody, AsksBody, PlainAskBody, PlainAskMade, PlainPayment
 

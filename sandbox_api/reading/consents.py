@@ -15,9 +15,9 @@ from ledger.core.asset import Asset
 from ledger.core.consent import Consent
 from ledger.core.ids import b64, unb64
 from ledger.core.needs import Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.store.reader import Snapshot
-from sandbox_api.reading.known import account_of, body_of, object_of
+from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.wire_consents import ConsentBody, ConsentsBody
 
 CONSENT: Final = "consent"

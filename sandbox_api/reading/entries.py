@@ -13,13 +13,14 @@ import msgspec
 from ledger.core.amount import format_amount
 from ledger.core.asset import Asset
 from ledger.core.ids import b64
+from ledger.core.objects import body_of
 from ledger.core.transaction import Request, Transaction
 from ledger.kinds import KINDS, read
 from ledger.log.leaf import Leaf, decode_leaf
 from ledger.store.base import StoredRefusal
 from ledger.store.reader import Snapshot
 from sandbox_api.problems import ReasonBody, audible, reason_body
-from sandbox_api.reading.known import body_of, decode_reasons, object_of
+from sandbox_api.reading.known import decode_reasons, object_of
 from sandbox_api.wire import PostingBody
 
 _NEAR: Final = 64

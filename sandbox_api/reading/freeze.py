@@ -6,10 +6,11 @@ from ledger.core.account import Account
 from ledger.core.amount import format_amount
 from ledger.core.freeze import FROZEN, Freeze, Policy, Reserve
 from ledger.core.ids import b64
+from ledger.core.objects import body_of
 from ledger.store.reader import Snapshot
 from sandbox_api.limits import LISTED_MAX
 from sandbox_api.reading.entries import Scales
-from sandbox_api.reading.known import account_of, body_of, id_bytes, object_of
+from sandbox_api.reading.known import account_of, id_bytes, object_of
 from sandbox_api.wire_freeze import FreezeBody, HoldingBody, ReserveBody
 
 

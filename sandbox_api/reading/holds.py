@@ -13,11 +13,11 @@ from ledger.core.amount import TENGE_SCALE, format_amount
 from ledger.core.hold import Hold
 from ledger.core.ids import b64
 from ledger.core.needs import Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.kinds.hold import OPEN
 from ledger.store.reader import Snapshot
 from sandbox_api.reading.entries import Scales
-from sandbox_api.reading.known import body_of, object_of
+from sandbox_api.reading.known import object_of
 from sandbox_api.wire_holds import HoldBody, HoldsBody
 
 HOLD: Final = "hold"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.core.ids import b64, thumbprint, unb64
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Key
 from ledger.core.recovery import Recovery
 from ledger.store.reader import Snapshot
 from sandbox_api.limits import LISTED_MAX
-from sandbox_api.reading.known import body_of, object_of
+from sandbox_api.reading.known import object_of
 from sandbox_api.wire import Jwk, KeyBody
 from sandbox_api.wire_keys import KeysBody, RecoveriesBody, RecoveryBody
 

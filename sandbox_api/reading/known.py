@@ -48,13 +48,6 @@ def object_of(view: Snapshot, type_: str, key: bytes) -> Object | None:
     return found
 
 
-def body_of(object_: Object, type_: type[B]) -> B:
-    """An object's body as its type."""
-    if not isinstance(object_.body, type_):
-        raise AssertionError(f"object {object_.type} holds {object_.body!r}")
-    return object_.body
-
-
 def account_of(view: Snapshot, id: bytes) -> Account | None:
     """One account by its id, or None."""
     need: Need = ("account", id)

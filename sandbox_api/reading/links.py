@@ -11,13 +11,13 @@ from ledger.core.asset import Asset, AssetClass
 from ledger.core.ids import b64
 from ledger.core.link import Link
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Party
 from ledger.rules.holding_max import LIMITED
 from ledger.rules.pack import pack_in_force
 from ledger.store.reader import Snapshot
 from ledger.waterfall import limits_in_force
-from sandbox_api.reading.known import account_of, body_of, object_of, read_with
+from sandbox_api.reading.known import account_of, object_of, read_with
 from sandbox_api.wire_links import HoldingBody, LinkBody, LinksBody
 
 

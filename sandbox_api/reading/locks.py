@@ -13,10 +13,10 @@ from ledger.core.amount import format_amount
 from ledger.core.ids import b64
 from ledger.core.lock import Lock
 from ledger.core.needs import Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.store.reader import Snapshot
 from sandbox_api.reading.entries import Scales
-from sandbox_api.reading.known import body_of, object_of
+from sandbox_api.reading.known import object_of
 from sandbox_api.wire_locks import LockBody, LocksBody
 
 LOCK: Final = "lock"

@@ -11,7 +11,7 @@ from ledger.core.amount import format_amount
 from ledger.core.asset import Asset
 from ledger.core.ids import b64, unb64
 from ledger.core.needs import Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Key, Party
 from ledger.core.payment import Rate
 from ledger.core.zone import Terminal
@@ -24,7 +24,7 @@ from sandbox_api.limits import (
 )
 from sandbox_api.reading.entries import Scales, entries_at
 from sandbox_api.reading.freeze import freeze_body
-from sandbox_api.reading.known import account_of, body_of, object_of
+from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.reading.packs import rate_age_max_ms
 from sandbox_api.wire import (
     AccountBody,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from ledger.core.ids import b64
-from ledger.core.objects import Object, PackInForce
+from ledger.core.objects import Object, PackInForce, body_of
 from ledger.rules.pack import FOREVER, Row, pack_in_force, read_pack
 from ledger.rules.rate_fresh import RULE as RATE_FRESH
 from ledger.rules.rate_fresh import Parameters as RateFresh
 from ledger.store.reader import Snapshot
 from sandbox_api.limits import LISTED_MAX
-from sandbox_api.reading.known import body_of, object_of, read_with
+from sandbox_api.reading.known import object_of, read_with
 from sandbox_api.wire import PackBody, PackRow, RuleBody
 
 

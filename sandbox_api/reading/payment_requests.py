@@ -10,7 +10,7 @@ from typing import Final
 from ledger.core.amount import TENGE_SCALE, format_amount, parse_amount
 from ledger.core.decision import Code, Reason
 from ledger.core.ids import TransactionId, b64, unb64
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.payment import Payment
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Embedded, Request
 from ledger.core.zone import Terminal
@@ -24,7 +24,7 @@ from sandbox_api.limits import REFUSALS_SCANNED_MAX, Recent
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
 from sandbox_api.reading.entries import Scales, entry_at, reasons_of, told_of
-from sandbox_api.reading.known import body_of, object_of
+from sandbox_api.reading.known import object_of
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
     LastRefusal,

@@ -13,14 +13,14 @@ import msgspec
 
 from ledger.core.ids import TransactionId, b64, unb64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Party, Role
 from ledger.core.proposal import Proposal
 from ledger.decide import keys_agreed, keys_to_agree
 from ledger.kinds.propose import OPEN
 from ledger.rules.pack import Row, pack_in_force
 from ledger.store.reader import Snapshot
-from sandbox_api.reading.known import body_of, object_of, read_with
+from sandbox_api.reading.known import object_of, read_with
 from sandbox_api.wire_proposals import ProposalBody, ProposalsBody
 
 PROPOSAL: Final = "proposal"

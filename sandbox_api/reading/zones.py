@@ -18,7 +18,7 @@ from ledger.core.decision import Code, Reason, in_precedence
 from ledger.core.geometry import DEGREE, Point, Polygon, Ring, area2, cell_of, contains
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Place
 from ledger.core.zone import Terminal, Zone
@@ -27,7 +27,7 @@ from ledger.rules.pack import pack_in_force
 from ledger.rules.rule import case_of, deciding_zone
 from ledger.store.reader import Snapshot
 from sandbox_api.problems import audible, reason_body
-from sandbox_api.reading.known import body_of, id_text, object_of, read_with
+from sandbox_api.reading.known import id_text, object_of, read_with
 from sandbox_api.wire import Accepts, LocateBody, PlaceBody, TerminalBody, ZoneBody
 
 _NOBODY: Final = bytes(16)

@@ -10,6 +10,7 @@ from typing import Final
 
 from ledger.core.decision import Code, Reason
 from ledger.core.ids import b64
+from ledger.core.objects import body_of
 from ledger.core.party import Party
 from ledger.core.zone import Terminal
 from ledger.keys import public_key_from_jwk
@@ -21,7 +22,7 @@ from sandbox_api.front import Checked
 from sandbox_api.parts import Parts
 from sandbox_api.personas import Till
 from sandbox_api.problems import Problem, Refusal
-from sandbox_api.reading.known import body_of, object_of
+from sandbox_api.reading.known import object_of
 from sandbox_api.reading.money import accounts_of, assets
 from sandbox_api.reading.payment_requests import title_of
 from sandbox_api.reading.zones import place_body
