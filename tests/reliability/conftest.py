@@ -13,7 +13,8 @@ import pytest
 
 from tests import scale
 from tests.reliability.judge import judged
-from tests.reliability.racer import FRONT_ENDS, Racers
+from tests.reliability.node import Node
+from tests.reliability.racer import Racers
 from tests.reliability.town import Site, Town, clone_postgres
 
 if TYPE_CHECKING:
@@ -95,15 +96,31 @@ def site(request: pytest.FixtureRequest) -> Site:
     return found
 
 
-@pytest.fixture
-def racers(site: Site) -> Iterator[Racers]:
-    """Front ends in processes of their own; on PostgreSQL two nodes' writers serve one ledger."""
-    nodes = [site.node().start() for _ in range(1 if site.is_sqlite else 2)]
-    for node in nodes:
-        node.reached()
-    site.world.door = nodes[0].link()
-    with Racers([nodes[n % len(nodes)].folder for n in range(FRONT_ENDS)]) as racers:
+@pytest.fixture(scope="session")
+def _front_ends() -> Iterator[Racers]:
+    with Racers() as racers:
         yield racers
-    for node in nodes:
-        assert node.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def _sqlite_nodes(_sqlite_copy: Site) -> Iterator[list[Node]]:
+    with _sqlite_copy.serving(writers=1) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def _postgres_nodes(_postgres_copy: Site) -> Iterator[list[Node]]:
+    with _postgres_copy.serving(writers=2) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def racers(request: pytest.FixtureRequest, site: Site, _front_ends: Racers) -> Iterator[Racers]:
+    """Front ends in processes of their own, linked to this module's nodes: on SQLite one writer, on
+    PostgreSQL two nodes' writers on one ledger. What the test did is judged after it."""
+    name = "_sqlite_nodes" if site.is_sqlite else "_postgres_nodes"
+    nodes: list[Node] = request.getfixturevalue(name)
+    site.world.door = nodes[0].link()
+    _front_ends.join([node.folder for node in nodes])
+    yield _front_ends
     site.judge()

@@ -1,4 +1,8 @@
-"""Front ends as processes of their own: each has a link, and submits when all are told to go."""
+"""Front ends as processes of their own: each has a link, and submits when all are told to go.
+
+Processes are dear to start, so one set of them serves a whole run of tests: `join` says whose
+writers they race against from then on.
+"""
 
 from __future__ import annotations
 
@@ -19,39 +23,49 @@ _SPAWN = multiprocessing.get_context("spawn")
 ROUND_S = 60.0
 
 FRONT_ENDS = 4
-"""How many the fixture `racers` has."""
+"""How many race."""
 
 
 class Racers:
-    """One process for each folder in `folders`, linked to the writer there. A context manager."""
+    """`FRONT_ENDS` processes. A context manager; `join` before the first race."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._gate = _SPAWN.Barrier(len(folders))
+    def __init__(self) -> None:
+        self._folders: Sequence[Path] = ()
         self._pipes: list[Connection] = []
         self._processes: list[BaseProcess] = []
-        for folder in folders:
+        self._unfinished = False  # a race broke off: these processes are of no use any more
+        self._start()
+
+    def _start(self) -> None:
+        self._gate = _SPAWN.Barrier(FRONT_ENDS)
+        for _ in range(FRONT_ENDS):
             ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_race, args=(folder, theirs, self._gate), daemon=True)
+            process = _SPAWN.Process(target=_race, args=(theirs, self._gate), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
             self._processes.append(process)
 
+    def join(self, folders: Sequence[Path]) -> None:
+        """Link the processes, by turns, to the writers in these folders."""
+        if self._unfinished:
+            self._end()
+            self._start()
+        self._folders = [folders[n % len(folders)] for n in range(FRONT_ENDS)]
+
     def race(self, work: Sequence[Sequence[str]]) -> list[list[Answer | str]]:
         """Each process submits its transactions one after the other, all starting at once; answers,
         or the errors' texts."""
-        for pipe, jws in zip(self._pipes, work, strict=True):
-            pipe.send(list(jws))
+        self._unfinished = True
+        for pipe, folder, jws in zip(self._pipes, self._folders, work, strict=True):
+            pipe.send((folder, list(jws)))
         answers = []
         for pipe in self._pipes:
             if not pipe.poll(ROUND_S):
                 raise AssertionError(f"a front end has not answered in {ROUND_S} s")
             answers.append(pipe.recv())
+        self._unfinished = False
         return answers
-
-    def pids(self) -> list[int]:
-        """The processes' pids."""
-        return [process.pid or 0 for process in self._processes]
 
     def __enter__(self) -> Racers:
         return self
@@ -62,6 +76,9 @@ class Racers:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
@@ -69,6 +86,7 @@ class Racers:
             if process.is_alive():
                 process.kill()
                 process.join()
+        self._pipes, self._processes, self._unfinished = [], [], False
 
 
 def told(answers: list[list[Answer | str]]) -> list[Answer]:
@@ -87,11 +105,16 @@ def one_of(answers: list[Answer], code: Code) -> Taken:
     return won[0]
 
 
-def _race(folder: Path, pipe: Connection, gate: Any) -> None:
-    link = Link(folder)
+def _race(pipe: Connection, gate: Any) -> None:
+    joined: Path | None = None
+    link: Link | None = None
     try:
         while True:
-            jws = pipe.recv()
+            folder, jws = pipe.recv()
+            if link is None or folder != joined:
+                if link is not None:
+                    link.close()
+                joined, link = folder, Link(folder)
             link.time()  # connected before the start
             gate.wait(ROUND_S)
             answers: list[Answer | str] = []
@@ -102,4 +125,5 @@ def _race(folder: Path, pipe: Connection, gate: Any) -> None:
                     answers.append(str(error))
             pipe.send(answers)
     except EOFError:
-        link.close()
+        if link is not None:
+            link.close()

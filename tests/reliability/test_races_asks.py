@@ -5,7 +5,6 @@ one writer, on PostgreSQL two nodes serve one ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,27 +14,12 @@ from ledger.core.ids import unb64
 from ledger.store import ReadingStore
 from ledger.writer.answers import Answer, Declined, Taken
 from tests.builders import DAY, derived, request_id
-from tests.reliability.racer import Racers
-from tests.reliability.test_double_spend import FRONT_ENDS, one_of, told
+from tests.reliability.racer import FRONT_ENDS, Racers, one_of, told
 from tests.reliability.town import Site, offers
 from tests.scale import draw, rounds
 
 ROUNDS = rounds(40)
 PAYER, PAYEE = "person 13", "person 14"
-
-
-@pytest.fixture
-def front(site: Site) -> Iterator[Racers]:
-    """Front ends at work; whatever they do is judged at the end."""
-    nodes = [site.node().start() for _ in range(1 if site.is_sqlite else 2)]
-    for node in nodes:
-        node.reached()
-    site.world.door = nodes[0].link()
-    with Racers([nodes[n % len(nodes)].folder for n in range(FRONT_ENDS)]) as racers:
-        yield racers
-    for node in nodes:
-        assert node.stop() == 0, node.log()
-    site.judge()
 
 
 def submit(site: Site, jws: str) -> Answer:
@@ -76,7 +60,7 @@ def remembered(books: ReadingStore, type: str, id: str) -> Any:
     [("ask_pay/1", "paid"), ("ask_decline/1", "declined"), ("ask_withdraw/1", "withdrawn")],
 )
 def test_an_ask_has_one_answer(
-    site: Site, front: Racers, books: ReadingStore, other: str, status: str
+    site: Site, racers: Racers, books: ReadingStore, other: str, status: str
 ) -> None:
     """Paid twice at once; paid while it is declined; paid while it is taken back."""
     before, paid = site.balance(PAYEE), 0
@@ -85,7 +69,7 @@ def test_an_ask_has_one_answer(
         kinds = ("ask_pay/1", other, "ask_pay/1", other)
         work = [[answer(site, id, kind)] for kind in kinds]
 
-        answers = front.race(work)
+        answers = racers.race(work)
 
         one_of(told(answers), Code.STATUS_CONFLICT)
         winner = next(n for n, each in enumerate(answers) if isinstance(each[0], Taken))
@@ -97,7 +81,7 @@ def test_an_ask_has_one_answer(
 
 
 def test_an_ask_is_paid_before_its_end_or_it_expires(
-    site: Site, front: Racers, books: ReadingStore
+    site: Site, racers: Racers, books: ReadingStore
 ) -> None:
     """Every front end pays again and again while the time runs out."""
     before, paid, random = site.balance(PAYEE), 0, draw("expiry against ask_pay")
@@ -110,7 +94,7 @@ def test_an_ask_is_paid_before_its_end_or_it_expires(
         while random.random() < 0.5 and site.world.door.time() < due:
             pass  # half of them start as the time is over, the others before
 
-        answers = told(front.race([late[n::FRONT_ENDS] for n in range(FRONT_ENDS)]))
+        answers = told(racers.race([late[n::FRONT_ENDS] for n in range(FRONT_ENDS)]))
 
         won = [each for each in answers if isinstance(each, Taken)]
         lost = {r.code for each in answers if isinstance(each, Declined) for r in each.reasons}
@@ -151,7 +135,7 @@ def _paid_ask(site: Site) -> tuple[str, str, list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("pay", [_sale, _purchase, _paid_ask])
 def test_refunds_at_once_never_pass_the_original(
-    site: Site, front: Racers, books: ReadingStore, pay: Any
+    site: Site, racers: Racers, books: ReadingStore, pay: Any
 ) -> None:
     """Each front end gives back a third, and again: of all of them three pass, in whatever asset,
     and what they gave back together is what was paid, or as near as thirds come."""
@@ -168,7 +152,7 @@ def test_refunds_at_once_never_pass_the_original(
                 for asset, amount in rows
             ])  # fmt: skip
 
-        answers = told(front.race(work))
+        answers = told(racers.race(work))
 
         assert sum(isinstance(each, Taken) for each in answers) == 3
         lost = {r.code for each in answers if isinstance(each, Declined) for r in each.reasons}
@@ -181,7 +165,7 @@ def test_refunds_at_once_never_pass_the_original(
         assert back <= found.body.amount * found.body.value
 
 
-def test_one_purse_is_split_once(site: Site, front: Racers) -> None:
+def test_one_purse_is_split_once(site: Site, racers: Racers) -> None:
     """Each front end splits the whole purse among others: no share of a loser arrives."""
     purse, others = "person 15", [f"person {n}" for n in range(16, 20)]
     site.empty(purse)
@@ -196,6 +180,6 @@ def test_one_purse_is_split_once(site: Site, front: Racers) -> None:
             work.append([site.world.sign(purse, "split/1", from_=accounts[purse, "KZTD"],
                                          amount="7.00", shares=shares)])  # fmt: skip
 
-        one_of(told(front.race(work)), Code.FUNDS)
+        one_of(told(racers.race(work)), Code.FUNDS)
     assert site.balance(purse) == 0
     assert sum(site.balance(name) for name in others) - before == ROUNDS * 700

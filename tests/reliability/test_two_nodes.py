@@ -20,12 +20,8 @@ from tests.scale import draw, rounds
 
 @pytest.fixture
 def nodes(postgres_site: Site) -> Iterator[list[Node]]:
-    nodes = [postgres_site.node().start() for _ in range(2)]
-    for node in nodes:
-        node.reached()
-    yield nodes
-    for node in nodes:
-        assert node.stop() == 0, node.log()
+    with postgres_site.serving(writers=2) as nodes:
+        yield nodes
     postgres_site.judge()
 
 

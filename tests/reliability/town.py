@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,23 @@ class Site:
         node = Node(self.url, self.keyring, self.ledger, **how)
         self._closing.append(node.close)
         return node
+
+    @contextmanager
+    def serving(self, writers: int) -> Iterator[list[Node]]:
+        """So many nodes' writers on this ledger, reached; at the end each has ended well. They
+        outlive `close`."""
+        nodes = [Node(self.url, self.keyring, self.ledger) for _ in range(writers)]
+        try:
+            for node in nodes:
+                node.start()
+            for node in nodes:
+                node.reached()
+            yield nodes
+            for node in nodes:
+                assert node.stop() == 0, node.log()
+        finally:
+            for node in nodes:
+                node.close()
 
     def reader(self) -> ReadingStore:
         """A reading store of this ledger."""
