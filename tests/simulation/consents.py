@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.builders import HOUR, derived
 from tests.kinds.families.aliases import committed
+from tests.simulation.choice import newest
 from tests.simulation.model import Consented, Named
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 SCALES = {"KZTD": 2, "tUSDT": 6}
 SERVICES = ("market", "bank")
-RECENT = 6
-"""Among so many of the newest somebody picks one."""
 
 
 def _text(units: int, asset: str) -> str:
@@ -27,7 +26,7 @@ def _text(units: int, asset: str) -> str:
 def give_consent(run: Traffic) -> Act:
     """A shopper lets a service pay, for a moment or for days."""
     owner, service = run.dice.choice(("aigul", "daniyar")), run.dice.choice(SERVICES)
-    asset = run.dice.choice(tuple(SCALES))
+    asset = run.dice.choice(("KZTD", "KZTD", "tUSDT"))
     scopes = run.dice.choice((("pay",), ("pay_merchant",), ("sweep", "pay_merchant")))
     cap = run.dice.randrange(1, 10**6)
     ends_at = run.at + run.dice.choice((0, 1, 9 * HOUR, 40 * HOUR, 400 * HOUR))
@@ -42,9 +41,9 @@ def give_consent(run: Traffic) -> Act:
 
 def use_consent(run: Traffic) -> Act:
     """The service pays somebody: a part of the cap, all of it, or a unit more."""
-    if not run.model.consents:
-        return give_consent(run)
-    id, made = run.dice.choice(list(run.model.consents.items())[-RECENT:])
+    if (picked := _picked(run)) is None:
+        return run.instead(give_consent)
+    id, made = picked
     target = run.dice.choice(("cafe", "market", "bank", "aigul 2"))
     cap = made.cap_payment
     units = run.dice.choice((1, cap // 2 + 1, cap, cap, cap + 1))
@@ -66,9 +65,9 @@ def use_consent(run: Traffic) -> Act:
 
 def revoke_consent(run: Traffic) -> Act:
     """Either side ends it, or tries to when it is over."""
-    if not run.model.consents:
-        return give_consent(run)
-    id, made = run.dice.choice(list(run.model.consents.items())[-RECENT:])
+    if (picked := _picked(run)) is None:
+        return run.instead(give_consent)
+    id, made = picked
     signer = run.dice.choice((made.owner, made.service))
     jws = run.sign(signer, "consent_revoke/1", consent=id)
     return jws, made.over(run.at), lambda: setattr(made, "revoked", True)
@@ -90,9 +89,10 @@ def bind_alias(run: Traffic) -> Act:
 
 def pay_alias(run: Traffic) -> Act:
     """Somebody pays to a name; a second time to one that is good for one payment."""
-    if not run.model.aliases:
-        return bind_alias(run)
-    alias, made = run.dice.choice(list(run.model.aliases.items())[-RECENT:])
+    picked = newest(run.dice, run.model.aliases, lambda made: not made.spent)
+    if picked is None:
+        return run.instead(bind_alias)
+    alias, made = picked
     payer = run.dice.choice(("aigul", "daniyar", "exchange"))
     units = run.amount(payer, made.asset)
     jws = run.sign(payer, "alias_pay/1", from_=run.world.accounts[payer, made.asset],
@@ -107,6 +107,10 @@ def pay_alias(run: Traffic) -> Act:
         made.spent = made.once
 
     return jws, run.model.transfer(payer, made.target, made.asset, units), then
+
+
+def _picked(run: Traffic) -> tuple[str, Consented] | None:
+    return newest(run.dice, run.model.consents, lambda made: not made.over(run.at))
 
 
 ACTS = (give_consent, use_consent, revoke_consent, bind_alias, pay_alias)

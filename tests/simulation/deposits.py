@@ -58,7 +58,7 @@ def relink(run: Traffic) -> Act:
     """The bank links somebody or ends a link; sometimes what is so already."""
     name = run.dice.choice(("aigul", "daniyar"))
     links = run.model.links
-    if run.dice.random() < 0.6:
+    if run.dice.random() < 0.75:
         reverse = run.dice.random() < 0.7
         jws = run.sign("bank", "link/1", **linking(run.world, name, reverse))
         faults = {"ALREADY_REGISTERED"} if name in links else set()
@@ -73,6 +73,19 @@ def relink(run: Traffic) -> Act:
         return jws, set(), lambda: links.pop(name)
     known = name in run.model.unlinked
     return jws, {"STATUS_CONFLICT" if known else "LINK_UNKNOWN"}, None
+
+
+def overspend(run: Traffic) -> Act:
+    """Somebody whose link lets money come back pays a tiyn more than there is."""
+    linked = [name for name, reverse in sorted(run.model.links.items()) if reverse]
+    if not linked:
+        return run.instead(relink)
+    name = run.dice.choice(linked)
+    units, accounts = run.model.has(name, "KZTD") + 1, run.world.accounts
+    jws = run.sign(name, "transfer/1", from_=accounts[name, "KZTD"], to=accounts["bank", "KZTD"],
+                   amount=run.text(units, "KZTD"))  # fmt: skip
+    faults = run.model.transfer(name, "bank", "KZTD", units)
+    return jws, faults, lambda: run.model.move(name, "bank", "KZTD", units)
 
 
 def nightly(run: Traffic) -> Act:
@@ -97,5 +110,5 @@ def night(run: Traffic, before: int) -> None:
     locks.pass_time(run, run.at)
 
 
-ACTS = (convert, relink, nightly)
-WEIGHTS = (6, 3, 1)
+ACTS = (convert, relink, overspend, nightly)
+WEIGHTS = (6, 3, 2, 1)

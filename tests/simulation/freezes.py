@@ -56,6 +56,20 @@ def unfreeze(run: Traffic) -> Act:
     return jws, faults, then
 
 
+def pay_frozen(run: Traffic) -> Act:
+    """Somebody pays to what is frozen in a way that holds what arrives; no crypto to a merchant."""
+    found = [key for key, holds in sorted(run.model.frozen.items())
+             if holds and (key[0] == "aigul 2" or key[1] == "KZTD")]  # fmt: skip
+    if not found:
+        return run.instead(freeze if run.model.holding else other_policy)
+    who, asset = run.dice.choice(found)
+    payer, accounts = ("bank" if asset == "KZTD" else "exchange"), run.world.accounts
+    jws = run.sign(payer, "transfer/1", from_=accounts[payer, asset],
+                   to=accounts[who, asset], amount=run.text(1, asset))  # fmt: skip
+    faults = run.model.transfer(payer, who, asset, 1)
+    return jws, faults, lambda: run.model.move(payer, who, asset, 1)
+
+
 def debit(run: Traffic) -> Act:
     """From a frozen account, an open one, or from what is held; now and then not from tenge."""
     source, asset = _source(run, run.dice.choice(("KZTD", "KZTD", "KZTD", "tUSDT")))
@@ -100,10 +114,11 @@ def _suspect(run: Traffic) -> tuple[str, str]:
 
 
 def _source(run: Traffic, asset: str) -> tuple[str, str]:
-    """Somebody's account of this asset, or what is held beside it."""
+    """Somebody's account of this asset, or what is held beside it; one with money, if any has."""
     names = (*SUSPECTS, *(f"{who} held" for who in SUSPECTS))
-    return run.dice.choice([n for n in names if (n, asset) in run.world.accounts]), asset
+    found = [name for name in names if (name, asset) in run.world.accounts]
+    return run.dice.choice([n for n in found if run.model.has(n, asset)] or found), asset
 
 
-ACTS = (other_policy, freeze, unfreeze, debit, seize, dispose)
-WEIGHTS = (1, 3, 5, 1, 1, 1)
+ACTS = (other_policy, freeze, pay_frozen, unfreeze, debit, seize, dispose)
+WEIGHTS = (1, 3, 1, 5, 1, 1, 1)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.builders import HOUR, derived, request_id
+from tests.simulation.choice import newest
 from tests.simulation.model import Held
 
 if TYPE_CHECKING:
     from tests.simulation.test_simulation import Act, Traffic
 
-RECENT = 6
-"""Among so many of the newest holds somebody picks one."""
 ENDS = (-1, 0, 1, HOUR, 9 * HOUR, 40 * HOUR, 90 * HOUR)
 
 
@@ -37,7 +36,7 @@ def hold_at_till(run: Traffic) -> Act:
     """A shopper holds what a till asks for."""
     payer = run.dice.choice(("aigul", "daniyar"))
     merchant = run.dice.choice(("cafe", "cafe", "market"))
-    asset = run.dice.choice(("KZTD", "tUSDT", "tUSDT", "tBTC"))
+    asset = run.dice.choice(("KZTD", "KZTD", "tUSDT", "tBTC"))
     total = run.dice.choice((1, 129_000, 20_000_000))
     request, due = run.request(merchant, total)
     ends_at = run.at + run.dice.choice(ENDS)
@@ -52,7 +51,7 @@ def hold_at_till(run: Traffic) -> Act:
 def capture(run: Traffic) -> Act:
     """The payee takes some, all, or too much; now and then somebody else tries."""
     if (picked := _picked(run)) is None:
-        return hold(run)
+        return run.instead(hold)
     id, held = picked
     left = held.amount - held.captured
     units = max(1, run.dice.choice((1, left // 3, left // 2, left, left + 1)))
@@ -68,7 +67,7 @@ def capture(run: Traffic) -> Act:
 
 def let_go(run: Traffic) -> Act:
     if (picked := _picked(run)) is None:
-        return hold(run)
+        return run.instead(hold)
     id, held = picked
     signer, faults = _by(run, held)
     jws = run.sign(signer, "void/1", hold=id)
@@ -101,10 +100,7 @@ def _by(run: Traffic, held: Held) -> tuple[str, set[str]]:
 
 
 def _picked(run: Traffic) -> tuple[str, Any] | None:
-    """One of the newest, as a rule one that is open."""
-    open_ = run.dice.random() < 0.8
-    found = [one for one in run.model.holds.items() if not open_ or one[1].status == "open"]
-    return run.dice.choice(found[-RECENT:]) if found else None
+    return newest(run.dice, run.model.holds, lambda held: not held.closed())
 
 
 ACTS = (hold, hold_at_till, capture, let_go)

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 from ledger.core.ids import b64
 from tests.builders import HOUR, derived, key_of
 from tests.kinds.families.keys import PROOF, kid
+from tests.simulation.choice import newest
 
 if TYPE_CHECKING:
     from tests.simulation.test_simulation import Act, Traffic
 
 OWNER = "renat"
 WAITING_MS = 72 * HOUR
-RECENT = 5
-"""Among so many of his newest keys, recoveries and accounts one is picked."""
 
 
 @dataclass
 class Recovering:
-    """A recovery: the key that it brings, those that it ends."""
+    """A recovery: the key that it brings, those that it ends; two of three are `contested`."""
 
     key: str
     revokes: tuple[str, ...]
     due: int
+    contested: bool
     status: str = "open"
 
 
@@ -119,7 +119,8 @@ def recover(run: Traffic) -> Act:
     name = _new(ring)
     active = [one for one, status in ring.keys.items() if status == "active"]
     ends = {_key(run)} if run.dice.random() < 0.3 else set(active[-3:])
-    made = Recovering(name, tuple(sorted(ends)), run.at + WAITING_MS)
+    contested = len(ring.recoveries) % 3 > 0
+    made = Recovering(name, tuple(sorted(ends)), run.at + WAITING_MS, contested)
     unfit = ring.is_open() or not ends <= set(active)
     jws = run.sign(
         "bank",
@@ -134,11 +135,14 @@ def recover(run: Traffic) -> Act:
 
 
 def veto(run: Traffic) -> Act:
-    """A key of his, or the bank, stops one of the last recoveries, whatever became of it."""
+    """A key of his, or the bank, stops a contested recovery, or tries to when it is over."""
     ring = run.keyring.settle(run.at)
-    if not ring.recoveries:
-        return recover(run)
-    id, made = run.dice.choice(list(ring.recoveries.items())[-RECENT:])
+    minded = {id: made for id, made in ring.recoveries.items()
+              if made.contested or made.status != "open"}  # fmt: skip
+    picked = newest(run.dice, minded, lambda made: made.status == "open")
+    if picked is None:
+        return run.instead(recover)
+    id, made = picked
     signer = _signer(run)
     faults = ring.signs(signer)
     if not faults and made.status != "open":
@@ -163,9 +167,10 @@ def open_account(run: Traffic) -> Act:
 def fill(run: Traffic) -> Act:
     """Money goes to one of his accounts, or comes back from it."""
     ring = run.keyring.settle(run.at)
-    if not ring.accounts:
-        return open_account(run)
-    name, back = run.dice.choice(list(ring.accounts)[-RECENT:]), run.dice.random() < 0.5
+    picked = newest(run.dice, ring.accounts, lambda status: status == "open")
+    if picked is None:
+        return run.instead(open_account)
+    name, back = picked[0], run.dice.random() < 0.5
     source, target = (name, "bank") if back else ("bank", name)
     units = max(run.model.has(name, "KZTD"), 1) if back else 1
     signer = _key(run) if back else "bank"
@@ -180,9 +185,10 @@ def fill(run: Traffic) -> Act:
 
 def close(run: Traffic) -> Act:
     ring = run.keyring.settle(run.at)
-    if not ring.accounts:
-        return open_account(run)
-    name, signer = run.dice.choice(list(ring.accounts)[-RECENT:]), _signer(run)
+    picked = newest(run.dice, ring.accounts, lambda status: status == "open")
+    if picked is None:
+        return run.instead(open_account)
+    name, signer = picked[0], _signer(run)
     faults = ring.signs(signer)
     if not faults and ring.accounts[name] == "closed":
         faults = {"ACCOUNT_NOT_OPEN"}
@@ -198,7 +204,8 @@ def _new(ring: Keyring) -> str:
 
 def _key(run: Traffic) -> str:
     """One of his newest keys, or the first."""
-    return run.dice.choice(list(run.keyring.keys)[-RECENT:])
+    picked = newest(run.dice, run.keyring.keys, lambda status: status == "active")
+    return picked[0] if picked else OWNER
 
 
 def _signer(run: Traffic) -> str:

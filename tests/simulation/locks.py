@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.core.ids import b64
 from tests.builders import HOUR, derived
+from tests.simulation.choice import newest
 from tests.simulation.model import Locked
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ PAYERS = ("aigul", "aigul 2", "daniyar", "cafe", "bank")
 PAYEES = ("aigul", "daniyar", "cafe", "market", "exchange", "bank")
 ARBITER = "afsa"
 SECRET = b"a secret of the simulation"
-RECENT = 6
-"""Among so many of the newest locks somebody picks one."""
 
 
 def pass_time(run: Traffic, until: int) -> None:
@@ -62,7 +61,7 @@ def lock(run: Traffic) -> Act:
 def release(run: Traffic) -> Act:
     """Somebody lets it go: who may, or not; with the secret, without, with another."""
     if (picked := _picked(run)) is None:
-        return lock(run)
+        return run.instead(lock)
     id, made = picked
     signer = run.dice.choice((made.payer, made.payer, made.payee, ARBITER, ARBITER))
     asked = SECRET if made.condition == "hash" else None
@@ -79,7 +78,7 @@ def release(run: Traffic) -> Act:
 def cancel(run: Traffic) -> Act:
     """Somebody gives it back: who may, or not."""
     if (picked := _picked(run)) is None:
-        return lock(run)
+        return run.instead(lock)
     id, made = picked
     signer = run.dice.choice((made.payer, made.payee, ARBITER))
     jws = run.sign(signer, "cancel/1", lock=id)
@@ -90,7 +89,7 @@ def cancel(run: Traffic) -> Act:
 def put_off(run: Traffic) -> Act:
     """It ends later; or somebody would have it end earlier, or has no say."""
     if (picked := _picked(run)) is None:
-        return lock(run)
+        return run.instead(lock)
     id, made = picked
     signer = run.dice.choice((made.payer, made.payer, made.payer, made.payee))
     ends_at = made.ends_at + run.dice.choice((-1, 0, 1, 5 * HOUR, 30 * HOUR))
@@ -111,8 +110,7 @@ def _party(name: str) -> str:
 
 
 def _picked(run: Traffic) -> tuple[str, Any] | None:
-    newest = list(run.model.locked.items())[-RECENT:]
-    return run.dice.choice(newest) if newest else None
+    return newest(run.dice, run.model.locked, lambda made: not made.ended())
 
 
 ACTS = (lock, release, cancel, put_off)

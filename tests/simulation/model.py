@@ -13,6 +13,8 @@ ALMATY_MS = 5 * 3_600_000
 CAP_PAYMENT = 500_000_00
 CAP_DAY = 1_000_000_00
 DEPOSIT = "dBANK"
+FLOWS = ("on", "back", "swept", "held")
+"""To a deposit, back from one, at night; and what waits beside an account that is frozen."""
 
 
 @dataclass
@@ -164,7 +166,7 @@ class Model:
     links: dict[str, bool] = field(default_factory=dict)
     unlinked: set[str] = field(default_factory=set)
     swept: bool = False
-    flows: dict[str, int] = field(default_factory=lambda: {"on": 0, "back": 0, "swept": 0})
+    flows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FLOWS, 0))
     merchants: frozenset[str] = frozenset()
     open: bool = True
     permitted: bool = True
@@ -180,6 +182,7 @@ class Model:
     ) -> None:
         if self.frozen.get((target, asset)):
             target = f"{target} held"
+            self.flows["held"] += 1
         if asset == "KZTD" and (lack := amount - self.has(source, asset)) > 0:
             self.fund(source, lack)
             self.flows["back"] += 1

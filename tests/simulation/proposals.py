@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.core.ids import b64
 from tests.builders import HOUR, derived, key_of
+from tests.simulation.choice import newest
 from tests.simulation.model import Proposed
 
 if TYPE_CHECKING:
     from tests.simulation.test_simulation import Act, Traffic
 
 PARTIES = ("nbk", "aigul")
-OTHERS_RECENT = 6
-"""Among so many of the newest proposals somebody picks one."""
 
 
 def second(party: str) -> str:
@@ -58,7 +57,7 @@ def propose(run: Traffic) -> Act:
 def agree(run: Traffic) -> Act:
     """A key agrees: the other one, or the same again, or too late, or of another party."""
     if (picked := _picked(run)) is None:
-        return propose(run)
+        return run.instead(propose)
     id, made = picked
     signer = run.dice.choice((made.party, second(made.party)))
     stranger = run.dice.random() < 0.1
@@ -71,7 +70,7 @@ def agree(run: Traffic) -> Act:
 
 def take_back(run: Traffic) -> Act:
     if (picked := _picked(run)) is None:
-        return propose(run)
+        return run.instead(propose)
     id, made = picked
     signer = run.dice.choice((made.party, second(made.party)))
     jws = run.sign(signer, "withdraw/1", proposal=id)
@@ -79,8 +78,7 @@ def take_back(run: Traffic) -> Act:
 
 
 def _picked(run: Traffic) -> tuple[str, Any] | None:
-    newest = list(run.model.proposed.items())[-OTHERS_RECENT:]
-    return run.dice.choice(newest) if newest else None
+    return newest(run.dice, run.model.proposed, lambda made: not made.closed(run.at))
 
 
 ACTS = (propose, agree, take_back)

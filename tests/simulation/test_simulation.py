@@ -7,6 +7,7 @@ final state. Printed: scale, seed, steps.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import consents, deposits, freezes, holds, keys, locks, proposals
+from tests.simulation import asks, consents, deposits, freezes, holds, keys, locks, proposals
+from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
 
-STEPS = 1_000 * SCALE
+STEPS = 1_200 * SCALE
+HAPPENS = 4
+"""How often every act happens, at the least, in so many steps."""
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
 COUNTED = (*ASSETS, DEPOSIT)
 RATES = {"tUSDT": Decimal("519.25"), "tBTC": Decimal(48_000_000)}
@@ -47,12 +51,14 @@ class Traffic:
         self.model.tiers = {"aigul": 2, "daniyar": 0, "cafe": 3, "market": 3, "exchange": 3,
                             "bank": 3}  # fmt: skip
         self.seen: list[tuple[bytes, int]] = []  # accepted bytes and their entry
-        self.counts: dict[str, int] = {}
+        self.choice = Choice(WEIGHTS)
+        self.acting: Chosen = transfer
         world.parties["aigul 2"] = world.parties["aigul"]
         for asset in ASSETS:
             world.open("bank", "aigul 2", asset)
         proposals.begin(self)
         self.keyring = keys.Keyring()
+        self.asks = asks.Asks()
         keys.begin(self)
         deposits.begin(self)
         self.start = self.reader.head()
@@ -67,18 +73,20 @@ class Traffic:
 
     def step(self) -> None:
         """One batch of one to four offers, judged one after another beforehand."""
-        if self.dice.random() < 0.05:
+        if self.dice.random() < 0.08:
             self.pass_time()
         offers: list[tuple[bytes, Any]] = []
         for _ in range(self.dice.choice((1, 1, 2, 4))):
-            act = self.dice.choices(ACTS, WEIGHTS)[0]
+            act = self.choice.next(self.dice)
             if act is pay_again and offers:
                 act = pay  # it pays at once, before what this batch has judged already
-            jws, faults, then = act(self)
-            name = act.__name__
-            self.counts[name] = self.counts.get(name, 0) + 1
+            jws, faults, then = self.instead(act)
+            name = self.acting.__name__
+            taken = isinstance(faults, set) and not faults and then is not None
+            self.choice.tried[self.acting] += 1
+            self.choice.happened[self.acting] += taken or self.acting in HOSTILE
             offers.append((jws, (name, faults, then)))
-            if isinstance(faults, set) and not faults and then is not None:
+            if taken:
                 then()  # what follows in this batch is judged on it
                 if self.dice.random() < 0.1:
                     offers.append((jws, ("copy", "copy", None)))
@@ -86,6 +94,11 @@ class Traffic:
         for (jws, (name, faults, _)), answer in zip(offers, answers, strict=True):
             self.compare(jws, name, faults, answer)
         self.agree()
+
+    def instead(self, act: Chosen) -> Act:
+        """What this act makes; an act that finds nothing to act upon gives way to another."""
+        self.acting = act
+        return act(self)
 
     def compare(self, jws: bytes, name: str, faults: Any, answer: Answer) -> None:
         if isinstance(faults, str):
@@ -107,19 +120,21 @@ class Traffic:
 
     def agree(self) -> None:
         """Every balance, every supply, and that each asset's balances sum to zero."""
-        for (name, asset), units in self.model.balances.items():
-            assert self.balance(name, asset) == units, (name, asset)
         head, start = self.reader.head(), self.start
         assert head.refusals - start.refusals == self.model.refusals
         assert head.events - start.events == head.size - start.size + self.model.refusals
+        held: dict[str, int] = {}
         sums: dict[str, int] = {}
         outstanding: dict[str, int] = {}
         for account in self.reader.all_accounts():
+            held[b64(account.id)] = account.balance
             sums[account.asset] = sums.get(account.asset, 0) + account.balance
             if account.kind == "issue":
                 outstanding[account.asset] = -account.balance
             else:
                 assert account.balance >= 0
+        for (name, asset), units in self.model.balances.items():
+            assert held[self.world.accounts[name, asset]] == units, (name, asset)
         assert set(sums.values()) == {0}
         needs = [("counter", m, 0, a.encode(), "") for m in ("issued", "redeemed") for a in COUNTED]
         found = self.reader.load(needs)
@@ -129,14 +144,19 @@ class Traffic:
             assert issued == self.model.issued[asset]
             assert redeemed == self.model.redeemed[asset]
             assert issued - redeemed == outstanding[asset]
-        for (name, day), value in self.model.spent.items():
-            need = ("counter", "tender.day", day, unb64(self.world.parties[name], 16), "")
-            assert self.reader.load([need])[need] == value
+        spent = {("counter", "tender.day", day, unb64(self.world.parties[name], 16), ""): value
+                 for (name, day), value in self.model.spent.items()}  # fmt: skip
+        assert self.reader.load(spent) == spent
 
     def balance(self, name: str, asset: str) -> int:
         need = ("account", unb64(self.world.accounts[name, asset], 16))
         balance: int = self.reader.load([need])[need].balance
         return balance
+
+    def remembered(self, type: str, id: str) -> Any:
+        """An object of the ledger."""
+        need = ("object", type, unb64(id, 16))
+        return self.reader.load([need])[need]
 
     def amount(self, who: str, asset: str) -> int:
         """A small part of what there is, now and then all of it or a unit more."""
@@ -173,6 +193,7 @@ class Traffic:
 
 Act = tuple[bytes, Any, Any]
 """Signed bytes; the codes they should hear, or how they are unread; what follows if accepted."""
+Chosen = Callable[[Traffic], Act]
 
 
 def transfer(run: Traffic) -> Act:
@@ -229,12 +250,12 @@ def pay_again(run: Traffic) -> Act:
             answer = run.world.door.submit([Offer(first, False)])[0]
             if isinstance(answer, Declined):  # the money is promised within this very batch
                 run.model.refusals += 1
-                return transfer(run)
+                return run.instead(transfer)
             run.seen.append((first, answer.index))  # type: ignore[union-attr]
             run.model.paid(request_id(request), Sale(name, "cafe", asset, 100, 100), run.at)
             break
     else:
-        return transfer(run)
+        return run.instead(transfer)
     other = run.dice.choice(SHOPPERS)
     jws = run.sign(other, "pay/1", from_=run.world.accounts[other, "tUSDT"], request=request)
     return jws, {"REQUEST_PAID"}, None
@@ -242,7 +263,7 @@ def pay_again(run: Traffic) -> Act:
 
 def refund(run: Traffic) -> Act:
     if not run.model.sales:
-        return pay(run)
+        return run.instead(pay)
     key = run.dice.choice(sorted(run.model.sales))
     sale = run.model.sales[key]
     asset = run.dice.choice((sale.asset, "KZTD"))
@@ -287,7 +308,7 @@ def redeem(run: Traffic) -> Act:
 
 def switch(run: Traffic) -> Act:
     """The supervisor suspends and resumes; sometimes what is so already."""
-    suspend = run.dice.random() < 0.5
+    suspend = run.dice.random() < 0.3
     jws = run.sign("afsa", "zone_suspend/1" if suspend else "zone_resume/1", zone=run.world.zone)
 
     def then() -> None:
@@ -320,7 +341,7 @@ def brief_permit(run: Traffic) -> Act:
 
 
 def attest(run: Traffic) -> Act:
-    name, tier = run.dice.choice(SHOPPERS), run.dice.choice((0, 1, 2))
+    name, tier = run.dice.choice(SHOPPERS), run.dice.choice((0, 1, 2, 2))
     jws = run.sign("bank", "tier/1", party=run.world.parties[name], tier=tier)
     return jws, set(), lambda: run.model.tiers.update({name: tier})
 
@@ -337,7 +358,7 @@ def newcomer(run: Traffic) -> Act:
 
 def replay(run: Traffic) -> Act:
     if not run.seen:
-        return transfer(run)
+        return run.instead(transfer)
     return run.dice.choice(run.seen)[0], "copy", None
 
 
@@ -368,15 +389,15 @@ def stale(run: Traffic) -> Act:
     return jws, {"EXPIRED"}, None
 
 
-ACTS = (transfer, pay, refund, issue, redeem, switch, permit, brief_permit, attest, newcomer,
-        replay, theft, forgery, garbage, stale, pay_again, *proposals.ACTS, *keys.ACTS,
-        *locks.ACTS, *holds.ACTS, *freezes.ACTS,
-        *deposits.ACTS,
-        *consents.ACTS)  # fmt: skip
-WEIGHTS = (20, 30, 14, 3, 3, 3, 2, 2, 3, 4, 6, 3, 2, 2, 1, 2, *proposals.WEIGHTS, *keys.WEIGHTS,
-           *locks.WEIGHTS, *holds.WEIGHTS, *freezes.WEIGHTS,
-           *deposits.WEIGHTS,
-           *consents.WEIGHTS)  # fmt: skip
+FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks)
+"""A family is a module with its ACTS and their WEIGHTS."""
+OWN = {transfer: 20, pay: 30, refund: 14, issue: 3, redeem: 3, switch: 3, permit: 2,
+       brief_permit: 2, attest: 3, newcomer: 4}  # fmt: skip
+HOSTILE = {replay: 6, theft: 3, forgery: 2, garbage: 2, stale: 1, pay_again: 2}
+"""The ledger takes none of these."""
+WEIGHTS: dict[Chosen, int] = OWN | HOSTILE
+for family in FAMILIES:
+    WEIGHTS.update(zip(family.ACTS, family.WEIGHTS, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -397,22 +418,25 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
                 run.step()
             except AssertionError as wrong:
                 raise AssertionError(f"seed {seed}, step {step}: {wrong}") from wrong
-        print(f"scale {SCALE}, seed {seed}: {steps} steps, {sum(run.counts.values())} offers,"
+        print(f"scale {SCALE}, seed {seed}: {steps} steps, {run.choice.tried.total()} offers,"
               f" {len(run.seen)} entries, {run.model.refusals} refusals,"
               f" flows {run.model.flows}")  # fmt: skip
-        assert set(run.counts) <= {act.__name__ for act in ACTS}
+        asks.held_against(run, lambda id: run.remembered("ask", id))
         if steps >= STEPS:
-            assert len(run.counts) == len(ACTS)
+            rarest = [(times, act.__name__) for times, act in run.choice.rarest()]
+            assert rarest[0][0] >= HAPPENS, rarest[:9]
+            answered = {made.status for made in run.asks.made.values()}
+            assert answered == {"open", "paid", "declined", "withdrawn"}
             ended = {made.status for made in run.model.proposed.values()}
             assert ended == {"open", "done", "withdrawn"}
             ended = {made.status for made in run.model.locked.values()}
             assert ended >= {"released", "cancelled", "expired"}
-            assert {"reserve", "cafe held"} <= {name for name, _ in run.model.balances}
+            assert "reserve" in {name for name, _ in run.model.balances}
             recovered = {made.status for made in run.keyring.recoveries.values()}
             assert recovered >= {"done", "vetoed"}
             held = {made.status for made in run.model.holds.values()}
             assert held >= {"captured", "void", "expired"}
-            assert min(run.model.flows.values()) > 0
+            assert min(run.model.flows.values()) > 0, run.model.flows
     finally:
         run.close()
     verdict = audit_database(url_of(folder), decides=True, workers=1)
