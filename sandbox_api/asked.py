@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ledger.core.ids import ID_BYTES, unb64
 from sandbox_api.limits import FILTERS_MAX, PAGE_ROWS, PAGE_ROWS_MAX, WAIT_S_MAX
 from sandbox_api.wire import DigestText, IdText, Index, Jwk, KidText, Size, TransactionText
 
@@ -81,6 +82,11 @@ class AfterIdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[IdText | None, Meta(description="Ids above this one.")] = None
     limit: Count = PAGE_ROWS
 
+    @property
+    def after_key(self) -> bytes:
+        """The 16 bytes of `after`, b"" for none."""
+        return b"" if self.after is None else unb64(self.after, ID_BYTES)
+
 
 class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which page, in order of key id."""
@@ -88,13 +94,16 @@ class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[KidText | None, Meta(description="Key ids above this one.")] = None
     limit: Count = PAGE_ROWS
 
+    @property
+    def after_key(self) -> bytes:
+        """The 32 bytes of `after`, b"" for none."""
+        return b"" if self.after is None else unb64(self.after, 32)
 
-class HashQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class HashQuery(AfterIdQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Under which hash, and which page, in order of id."""
 
     hash: Annotated[DigestText, Meta(description="SHA-256 in base64url.")]
-    after: Annotated[IdText | None, Meta(description="Ids above this one.")] = None
-    limit: Count = PAGE_ROWS
 
 
 class PointQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

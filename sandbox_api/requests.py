@@ -23,6 +23,7 @@ from sandbox_api.parts import Parts
 from sandbox_api.problems import Problem
 
 T = TypeVar("T", bound=msgspec.Struct)
+F = TypeVar("F")
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -53,6 +54,11 @@ class Call(NamedTuple):
     languages: Callable[[], str]
 
     @property
+    def tenant(self) -> int:
+        """The number of the caller's sandbox."""
+        return 0 if self.access is None else self.access.tenant
+
+    @property
     def lang(self) -> str:
         """The language asked for: kk, ru or en."""
         return self.languages()
@@ -68,6 +74,13 @@ class Call(NamedTuple):
     def may(self, scope: Scope) -> bool:
         """Whether the caller's key has a scope."""
         return self.access is not None and scope in self.access.scopes
+
+
+def require(thing: F | None, what: str) -> F:
+    """`thing`, or the problem that this ledger knows no such `what`."""
+    if thing is None:
+        raise Problem("not_found", f"this ledger knows no such {what}")
+    return thing
 
 
 class Reply(NamedTuple):

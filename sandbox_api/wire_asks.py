@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.core.transaction import Label
-from sandbox_api.limits import PAGE_ROWS
+from sandbox_api.asked import AfterIdQuery
 from sandbox_api.wire import IdText, Index, Size, TransactionText
 
 
@@ -43,15 +43,13 @@ class AsksBody(msgspec.Struct, frozen=True):
     next: IdText | None
 
 
-class AsksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AsksQuery(AfterIdQuery, frozen=True, forbid_unknown_fields=True):
     """Whose requests: those that wait for the party to pay, or all that it made."""
 
     side: Annotated[
         Literal["payer", "payee"],
         Meta(description="payer: open ones it is asked to pay; payee: all its own."),
     ] = "payer"
-    after: Annotated[IdText | None, Meta(description="Ids above this one.")] = None
-    limit: Annotated[int, Meta(ge=1, le=200, description="Rows in a page at most.")] = PAGE_ROWS
 
 
 class PlainAskMade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ from sandbox_api.limits import PAGE_ROWS_MAX, PLAIN_ASK_ROWS_MAX
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
 from sandbox_api.reading.entries import Scales, entries_at, entry_at
-from sandbox_api.reading.known import account_of, id_bytes, object_of
+from sandbox_api.reading.known import account_of, id_bytes, object_of, page_of
 from sandbox_api.tenants import StoredPlainAsk
 from sandbox_api.wire_asks import AskBody, AsksBody, PlainAskBody, PlainAskMade, PlainPayment
 
@@ -39,10 +39,9 @@ def ask_body(view: Snapshot, id: bytes) -> AskBody | None:
 
 def asks_of(view: Snapshot, party: bytes, side: str, after: bytes, limit: int) -> AsksBody:
     """A page of what a party is asked for (`payer`) or of all it asked for (`payee`)."""
-    found = view.looked_up("ask", side, party, after_key=after, limit=limit + 1)
-    page, scales = found[:limit], Scales(view)
-    bodies = tuple(_body(view, scales, one) for one in page)
-    return AsksBody(bodies, b64(page[-1].key) if len(found) > len(page) else None)
+    page, more = page_of(view, "ask", side, party, after, limit)
+    scales = Scales(view)
+    return AsksBody(tuple(_body(view, scales, one) for one in page), more)
 
 
 def take_plain(parts: Parts, tenant: int, id: bytes, asked: PlainAskMade) -> PlainAskBody:

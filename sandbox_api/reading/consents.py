@@ -17,7 +17,7 @@ from ledger.core.ids import b64, unb64
 from ledger.core.needs import Need
 from ledger.core.objects import Object, body_of
 from ledger.store.reader import Snapshot
-from sandbox_api.reading.known import account_of, object_of
+from sandbox_api.reading.known import account_of, object_of, page_of
 from sandbox_api.wire_consents import ConsentBody, ConsentsBody
 
 CONSENT: Final = "consent"
@@ -39,9 +39,7 @@ def consents(
     at: int,
 ) -> ConsentsBody:
     """A page of an account's consents, or of those that a service has."""
-    found = view.looked_up(CONSENT, by, value, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    more = b64(page[-1].key) if len(found) > len(page) else None
+    page, more = page_of(view, CONSENT, by, value, after, limit)
     return ConsentsBody(_bodies(view, page, at), more)
 
 

@@ -17,7 +17,7 @@ from ledger.core.objects import Object, body_of
 from ledger.kinds.hold import OPEN
 from ledger.store.reader import Snapshot
 from sandbox_api.reading.entries import Scales
-from sandbox_api.reading.known import object_of
+from sandbox_api.reading.known import object_of, page_of
 from sandbox_api.wire_holds import HoldBody, HoldsBody
 
 HOLD: Final = "hold"
@@ -32,9 +32,8 @@ def hold(view: Snapshot, id: bytes) -> HoldBody | None:
 
 def open_holds(view: Snapshot, account: bytes, after: bytes, limit: int) -> HoldsBody:
     """A page of the open holds from and for an account, oldest `not_after` first."""
-    found = view.looked_up(HOLD, OPEN, account, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    return HoldsBody(_bodies(view, page), b64(page[-1].key) if len(found) > len(page) else None)
+    page, more = page_of(view, HOLD, OPEN, account, after, limit)
+    return HoldsBody(_bodies(view, page), more)
 
 
 def _bodies(view: Snapshot, found: Sequence[Object]) -> tuple[HoldBody, ...]:
@@ -42,17 +41,17 @@ def _bodies(view: Snapshot, found: Sequence[Object]) -> tuple[HoldBody, ...]:
     accounts, scales = view.load(needs), Scales(view)
     bodies = []
     for one, need in zip(found, needs, strict=True):
-        body, reserve = body_of(one, Hold), accounts[need]
-        scale = scales.of(reserve.asset)
+        body, account = body_of(one, Hold), accounts[need]
+        scale = scales.of(account.asset)
         bodies.append(
             HoldBody(
                 id=b64(one.key),
                 from_=body.payer,
                 to=body.payee,
-                asset=reserve.asset,
+                asset=account.asset,
                 amount=format_amount(body.amount, scale),
                 captured=format_amount(body.captured, scale),
-                left=format_amount(reserve.balance, scale),
+                left=format_amount(account.balance, scale),
                 value=None if body.value is None else format_amount(body.value, TENGE_SCALE),
                 payment=body.payment,
                 status=one.status,

@@ -13,7 +13,7 @@ from ledger.core.party import Key
 from ledger.core.recovery import Recovery
 from ledger.store.reader import Snapshot
 from sandbox_api.limits import LISTED_MAX
-from sandbox_api.reading.known import object_of
+from sandbox_api.reading.known import object_of, page_of
 from sandbox_api.wire import Jwk, KeyBody
 from sandbox_api.wire_keys import KeysBody, RecoveriesBody, RecoveryBody
 
@@ -23,10 +23,8 @@ RECOVERY: Final = "recovery"
 
 def keys_of(view: Snapshot, party: bytes, after: bytes, limit: int) -> KeysBody:
     """A page of a party's keys, in order of kid."""
-    found = view.looked_up("key", "party", party, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    more = len(found) > len(page)
-    return KeysBody(tuple(map(_key, page)), b64(page[-1].key) if more else None)
+    page, more = page_of(view, "key", "party", party, after, limit)
+    return KeysBody(tuple(map(_key, page)), more)
 
 
 def all_keys_of(view: Snapshot, party: bytes) -> tuple[KeyBody, ...]:
@@ -47,10 +45,8 @@ def recovery(view: Snapshot, id: bytes) -> RecoveryBody | None:
 
 def recoveries_of(view: Snapshot, party: bytes, after: bytes, limit: int) -> RecoveriesBody:
     """A page of a party's recoveries, in order of id: that of their `not_after`."""
-    found = view.looked_up(RECOVERY, "party", party, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    more = len(found) > len(page)
-    return RecoveriesBody(tuple(map(_recovery, page)), b64(page[-1].key) if more else None)
+    page, more = page_of(view, RECOVERY, "party", party, after, limit)
+    return RecoveriesBody(tuple(map(_recovery, page)), more)
 
 
 def _key(found: Object) -> KeyBody:

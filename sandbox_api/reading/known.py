@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,6 +46,16 @@ def object_of(view: Snapshot, type_: str, key: bytes) -> Object | None:
     need: Need = ("object", type_, key)
     found: Object | None = view.load([need])[need]
     return found
+
+
+def page_of(
+    view: Snapshot, type_: str, name: str, value: bytes, after: bytes, limit: int
+) -> tuple[Sequence[Object], str | None]:
+    """A page of the objects that a look-up row finds, in order of key, above the key `after`; and
+    where there are more, the last one's key as text, to go on after."""
+    found = view.looked_up(type_, name, value, after_key=after, limit=limit + 1)
+    page = found[:limit]
+    return page, b64(page[-1].key) if len(found) > limit else None
 
 
 def account_of(view: Snapshot, id: bytes) -> Account | None:

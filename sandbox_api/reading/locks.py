@@ -16,7 +16,7 @@ from ledger.core.needs import Need
 from ledger.core.objects import Object, body_of
 from ledger.store.reader import Snapshot
 from sandbox_api.reading.entries import Scales
-from sandbox_api.reading.known import object_of
+from sandbox_api.reading.known import object_of, page_of
 from sandbox_api.wire_locks import LockBody, LocksBody
 
 LOCK: Final = "lock"
@@ -40,9 +40,8 @@ def locks_under(view: Snapshot, digest: bytes, after: bytes, limit: int) -> Lock
 
 
 def _page(view: Snapshot, name: str, value: bytes, after: bytes, limit: int) -> LocksBody:
-    found = view.looked_up(LOCK, name, value, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    return LocksBody(_bodies(view, page), b64(page[-1].key) if len(found) > limit else None)
+    page, more = page_of(view, LOCK, name, value, after, limit)
+    return LocksBody(_bodies(view, page), more)
 
 
 def _bodies(view: Snapshot, found: Sequence[Object]) -> tuple[LockBody, ...]:

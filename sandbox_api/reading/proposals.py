@@ -20,7 +20,7 @@ from ledger.decide import keys_agreed, keys_to_agree
 from ledger.kinds.propose import OPEN
 from ledger.rules.pack import Row, pack_in_force
 from ledger.store.reader import Snapshot
-from sandbox_api.reading.known import object_of, read_with
+from sandbox_api.reading.known import object_of, page_of, read_with
 from sandbox_api.wire_proposals import ProposalBody, ProposalsBody
 
 PROPOSAL: Final = "proposal"
@@ -37,11 +37,8 @@ def open_proposals(
     view: Snapshot, party: bytes, after: bytes, limit: int, at: int
 ) -> ProposalsBody:
     """A page of what a party's keys have before them, oldest `not_after` first."""
-    found = view.looked_up(PROPOSAL, OPEN, party, after_key=after, limit=limit + 1)
-    page = found[:limit]
-    return ProposalsBody(
-        _bodies(view, page, at), b64(page[-1].key) if len(found) > len(page) else None
-    )
+    page, more = page_of(view, PROPOSAL, OPEN, party, after, limit)
+    return ProposalsBody(_bodies(view, page, at), more)
 
 
 def _bodies(view: Snapshot, found: Sequence[Object], at: int) -> tuple[ProposalBody, ...]:

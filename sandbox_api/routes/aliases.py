@@ -16,7 +16,7 @@ from sandbox_api.limits import RESOLUTIONS_A_MINUTE_MAX
 from sandbox_api.problems import Problem
 from sandbox_api.reading import aliases
 from sandbox_api.reading.known import account_of, id_bytes
-from sandbox_api.requests import Answer, Body, Call, Reply, Route
+from sandbox_api.requests import Answer, Body, Call, Reply, Route, require
 from sandbox_api.wire_aliases import (
     AliasBody,
     AliasesBody,
@@ -33,7 +33,7 @@ _MINUTE_S: Final = 60
 
 def name(call: Call) -> Reply:
     """Keep the record of a word."""
-    made = aliases.take_record(call.parts, _tenant(call), call.body_as(NameAliasBody))
+    made = aliases.take_record(call.parts, call.tenant, call.body_as(NameAliasBody))
     return Reply(made, 201)
 
 
@@ -45,22 +45,19 @@ def resolve(call: Call) -> Reply:
     if asked > RESOLUTIONS_A_MINUTE_MAX:
         detail = f"an API key resolves {RESOLUTIONS_A_MINUTE_MAX} words a minute"
         raise Problem("alias.budget", detail, retry_after_s=_MINUTE_S - now % _MINUTE_S)
-    return Reply(aliases.resolve(call.parts, _tenant(call), call.body_as(ResolveBody).word))
+    return Reply(aliases.resolve(call.parts, call.tenant, call.body_as(ResolveBody).word))
 
 
 def one(call: Call) -> Reply:
     """An alias as the ledger has it."""
     with call.parts.reader.snapshot() as view:
-        found = aliases.alias(view, unb64(call.path["alias"], 32))
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such alias")
-    return Reply(found)
+        return Reply(require(aliases.alias(view, unb64(call.path["alias"], 32)), "alias"))
 
 
 def forget(call: Call) -> Reply:
     """Keep word, salt and name of an alias no more."""
     text = call.path["alias"]
-    forgotten = call.parts.tenants.aliases.forget(_tenant(call), unb64(text, 32))
+    forgotten = call.parts.tenants.aliases.forget(call.tenant, unb64(text, 32))
     return Reply(ForgottenBody(text, forgotten))
 
 
@@ -68,13 +65,8 @@ def account_aliases(call: Call) -> Reply:
     """The aliases under which an account can be paid."""
     id = id_bytes(call.path["id"])
     with call.parts.reader.snapshot() as view:
-        if account_of(view, id) is None:
-            raise Problem("not_found", "this ledger knows no such account")
+        require(account_of(view, id), "account")
         return Reply(aliases.aliases_of(view, id))
-
-
-def _tenant(call: Call) -> int:
-    return 0 if call.access is None else call.access.tenant
 
 
 ROUTES: Final = (

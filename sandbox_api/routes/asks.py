@@ -12,45 +12,37 @@ from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import asks
 from sandbox_api.reading.known import id_bytes, object_of
-from sandbox_api.requests import Answer, Body, Call, Reply, Route
+from sandbox_api.requests import Answer, Body, Call, Reply, Route, require
 from sandbox_api.wire_asks import AskBody, AsksBody, AsksQuery, PlainAskBody, PlainAskMade
 
 
 def party_asks(call: Call) -> Reply:
     """What a party is asked to pay, or what it asks others for."""
     party, query = id_bytes(call.path["id"]), call.query_as(AsksQuery)
-    after = b"" if query.after is None else id_bytes(query.after)
     with call.parts.reader.snapshot() as view:
-        if object_of(view, "party", party) is None:
-            raise Problem("not_found", "this ledger knows no such party")
-        return Reply(asks.asks_of(view, party, query.side, after, query.limit))
+        require(object_of(view, "party", party), "party")
+        return Reply(asks.asks_of(view, party, query.side, query.after_key, query.limit))
 
 
 def ask(call: Call) -> Reply:
     """A signed request, open or not."""
     with call.parts.reader.snapshot() as view:
         found = asks.ask_body(view, id_bytes(call.path["id"]))
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such request to pay")
-    return Reply(found)
+    return Reply(require(found, "request to pay"))
 
 
 def make_plain(call: Call) -> Reply:
     """Keep a plain request under a new id that nobody can guess."""
     asked = call.body_as(PlainAskMade)
-    return Reply(asks.take_plain(call.parts, _tenant(call), secrets.token_bytes(16), asked), 201)
+    return Reply(asks.take_plain(call.parts, call.tenant, secrets.token_bytes(16), asked), 201)
 
 
 def plain(call: Call) -> Reply:
     """A plain request with what became of it."""
-    found = call.parts.tenants.plain_ask(_tenant(call), id_bytes(call.path["id"]))
+    found = call.parts.tenants.plain_ask(call.tenant, id_bytes(call.path["id"]))
     if found is None:
         raise Problem("not_found", "no plain request has this id, or it is long over")
     return Reply(asks.plain_body(call.parts, found))
-
-
-def _tenant(call: Call) -> int:
-    return 0 if call.access is None else call.access.tenant
 
 
 ROUTES: Final = (

@@ -6,10 +6,9 @@ from typing import Final
 
 from sandbox_api.asked import AfterIdQuery, IdPath
 from sandbox_api.auth import Scope
-from sandbox_api.problems import Problem
 from sandbox_api.reading import consents
 from sandbox_api.reading.known import account_of, id_bytes, object_of
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire_consents import ConsentBody, ConsentsBody
 
 
@@ -18,34 +17,27 @@ def consent(call: Call) -> Reply:
     at = call.parts.door.time()
     with call.parts.reader.snapshot() as view:
         found = consents.consent(view, id_bytes(call.path["id"]), at)
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such consent")
-    return Reply(found)
+    return Reply(require(found, "consent"))
 
 
 def account_consents(call: Call) -> Reply:
     """What services may do with an account."""
     id, at = id_bytes(call.path["id"]), call.parts.door.time()
-    after, limit = _page(call)
+    query = call.query_as(AfterIdQuery)
     with call.parts.reader.snapshot() as view:
-        if account_of(view, id) is None:
-            raise Problem("not_found", "this ledger knows no such account")
-        return Reply(consents.consents(view, "account", id, after, limit, at))
+        require(account_of(view, id), "account")
+        page = consents.consents(view, "account", id, query.after_key, query.limit, at)
+    return Reply(page)
 
 
 def service_consents(call: Call) -> Reply:
     """What a party may do with other people's accounts."""
     id, at = id_bytes(call.path["id"]), call.parts.door.time()
-    after, limit = _page(call)
-    with call.parts.reader.snapshot() as view:
-        if object_of(view, "party", id) is None:
-            raise Problem("not_found", "this ledger knows no such party")
-        return Reply(consents.consents(view, "service", id, after, limit, at))
-
-
-def _page(call: Call) -> tuple[bytes, int]:
     query = call.query_as(AfterIdQuery)
-    return b"" if query.after is None else id_bytes(query.after), query.limit
+    with call.parts.reader.snapshot() as view:
+        require(object_of(view, "party", id), "party")
+        page = consents.consents(view, "service", id, query.after_key, query.limit, at)
+    return Reply(page)
 
 
 _PROBLEMS: Final = ("not_found", "door_shut")

@@ -6,30 +6,24 @@ from typing import Final
 
 from sandbox_api.asked import AfterIdQuery, IdPath
 from sandbox_api.auth import Scope
-from sandbox_api.problems import Problem
 from sandbox_api.reading import holds
 from sandbox_api.reading.known import account_of, id_bytes
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire_holds import HoldBody, HoldsBody
 
 
 def account_holds(call: Call) -> Reply:
     """An account's open holds, as payer or payee."""
     account, query = id_bytes(call.path["id"]), call.query_as(AfterIdQuery)
-    after = b"" if query.after is None else id_bytes(query.after)
     with call.parts.reader.snapshot() as view:
-        if account_of(view, account) is None:
-            raise Problem("not_found", "this ledger knows no such account")
-        return Reply(holds.open_holds(view, account, after, query.limit))
+        require(account_of(view, account), "account")
+        return Reply(holds.open_holds(view, account, query.after_key, query.limit))
 
 
 def hold(call: Call) -> Reply:
     """A hold, open or not."""
     with call.parts.reader.snapshot() as view:
-        found = holds.hold(view, id_bytes(call.path["id"]))
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such hold")
-    return Reply(found)
+        return Reply(require(holds.hold(view, id_bytes(call.path["id"])), "hold"))
 
 
 _PROBLEMS: Final = ("not_found",)

@@ -9,7 +9,7 @@ from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import links
 from sandbox_api.reading.known import id_bytes, object_of
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire_links import HoldingBody, LinkBody, LinksBody
 
 
@@ -26,8 +26,7 @@ def party_links(call: Call) -> Reply:
     """The links of a party's wallets."""
     party = id_bytes(call.path["id"])
     with call.parts.reader.snapshot() as view:
-        if object_of(view, "party", party) is None:
-            raise Problem("not_found", "this ledger knows no such party")
+        require(object_of(view, "party", party), "party")
         return Reply(links.links_of(view, party))
 
 
@@ -36,9 +35,7 @@ def holding(call: Call) -> Reply:
     at = call.parts.door.time()
     with call.parts.reader.snapshot() as view:
         found = links.holding(view, id_bytes(call.path["id"]), at)
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such account")
-    return Reply(found)
+    return Reply(require(found, "account"))
 
 
 _NONE: Final = ("not_found",)

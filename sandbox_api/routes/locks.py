@@ -7,29 +7,24 @@ from typing import Final
 from ledger.core.ids import unb64
 from sandbox_api.asked import AfterIdQuery, HashQuery, IdPath
 from sandbox_api.auth import Scope
-from sandbox_api.problems import Problem
 from sandbox_api.reading import locks
 from sandbox_api.reading.known import account_of, id_bytes
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire_locks import LockBody, LocksBody
 
 
 def lock(call: Call) -> Reply:
     """A lock, ended or not."""
     with call.parts.reader.snapshot() as view:
-        found = locks.lock(view, id_bytes(call.path["id"]))
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such lock")
-    return Reply(found)
+        return Reply(require(locks.lock(view, id_bytes(call.path["id"])), "lock"))
 
 
 def account_locks(call: Call) -> Reply:
     """Locks by or for an account."""
     account, query = id_bytes(call.path["id"]), call.query_as(AfterIdQuery)
     with call.parts.reader.snapshot() as view:
-        if account_of(view, account) is None:
-            raise Problem("not_found", "this ledger knows no such account")
-        return Reply(locks.locks_of(view, account, _after(query.after), query.limit))
+        require(account_of(view, account), "account")
+        return Reply(locks.locks_of(view, account, query.after_key, query.limit))
 
 
 def hash_locks(call: Call) -> Reply:
@@ -37,11 +32,7 @@ def hash_locks(call: Call) -> Reply:
     query = call.query_as(HashQuery)
     with call.parts.reader.snapshot() as view:
         digest = unb64(query.hash, 32)
-        return Reply(locks.locks_under(view, digest, _after(query.after), query.limit))
-
-
-def _after(id: str | None) -> bytes:
-    return b"" if id is None else id_bytes(id)
+        return Reply(locks.locks_under(view, digest, query.after_key, query.limit))
 
 
 _NONE: Final = ("not_found",)

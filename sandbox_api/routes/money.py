@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
 from ledger.core.ids import unb64
 from sandbox_api.asked import DigestPath, IdPath, IndexQuery, KidPath, StatementQuery
@@ -10,7 +10,7 @@ from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import money, packs
 from sandbox_api.reading.known import id_bytes, object_of
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire import (
     AccountBody,
     AccountsBody,
@@ -25,21 +25,19 @@ from sandbox_api.wire import (
     SupplyBody,
 )
 
-T = TypeVar("T")
-
 
 def party(call: Call) -> Reply:
     """A party: role, attested tier, who registered it."""
     with call.parts.reader.snapshot() as view:
         found = object_of(view, "party", id_bytes(call.path["id"]))
-    return Reply(money.party_body(_found(found, "party")))
+    return Reply(money.party_body(require(found, "party")))
 
 
 def party_accounts(call: Call) -> Reply:
     """A party's accounts."""
     id = id_bytes(call.path["id"])
     with call.parts.reader.snapshot() as view:
-        _found(object_of(view, "party", id), "party")
+        require(object_of(view, "party", id), "party")
         return Reply(AccountsBody(money.accounts_of(view, id)))
 
 
@@ -47,13 +45,13 @@ def key(call: Call) -> Reply:
     """A key, of a party or of a till."""
     with call.parts.reader.snapshot() as view:
         found = money.key_body(view, unb64(call.path["kid"], 32))
-    return Reply(_found(found, "key"))
+    return Reply(require(found, "key"))
 
 
 def account(call: Call) -> Reply:
     """An account with its balance."""
     with call.parts.reader.snapshot() as view:
-        return Reply(_found(money.account_body(view, id_bytes(call.path["id"])), "account"))
+        return Reply(require(money.account_body(view, id_bytes(call.path["id"])), "account"))
 
 
 def balance(call: Call) -> Reply:
@@ -61,7 +59,7 @@ def balance(call: Call) -> Reply:
     index = call.query_as(IndexQuery).index
     with call.parts.reader.snapshot() as view:
         found = money.balance_body(view, id_bytes(call.path["id"]), index)
-    return Reply(_found(found, "account"))
+    return Reply(require(found, "account"))
 
 
 def statement(call: Call) -> Reply:
@@ -73,7 +71,7 @@ def statement(call: Call) -> Reply:
         found = money.statement(
             view, id_bytes(call.path["id"]), query.before, query.after, query.limit
         )
-    return Reply(_found(found, "account"))
+    return Reply(require(found, "account"))
 
 
 def assets(call: Call) -> Reply:
@@ -103,20 +101,14 @@ def all_packs(call: Call) -> Reply:
 def current_pack(call: Call) -> Reply:
     """The rule pack in force."""
     with call.parts.reader.snapshot() as view:
-        return Reply(_found(packs.pack_body(view, None), "rule pack in force"))
+        return Reply(require(packs.pack_body(view, None), "rule pack in force"))
 
 
 def one_pack(call: Call) -> Reply:
     """A rule pack by its digest."""
     with call.parts.reader.snapshot() as view:
         found = packs.pack_body(view, unb64(call.path["digest"], 32))
-    return Reply(_found(found, "rule pack"))
-
-
-def _found(thing: T | None, what: str) -> T:
-    if thing is None:
-        raise Problem("not_found", f"this ledger knows no such {what}")
-    return thing
+    return Reply(require(found, "rule pack"))
 
 
 _NONE: Final = ("not_found",)

@@ -25,8 +25,7 @@ QR_BORDER: Final = 4
 
 def make(call: Call) -> Reply:
     """Take a till's signed request and give it a link."""
-    tenant = 0 if call.access is None else call.access.tenant
-    made = take_request(call.parts, tenant, call.body_as(RequestBody).request)
+    made = take_request(call.parts, call.tenant, call.body_as(RequestBody).request)
     return Reply(made, 201)
 
 
@@ -47,8 +46,7 @@ def qr(call: Call) -> Reply:
 
 
 def _stored(call: Call) -> StoredRequest:
-    tenant = 0 if call.access is None else call.access.tenant
-    found = call.parts.tenants.request(tenant, id_bytes(call.path["id"]))
+    found = call.parts.tenants.request(call.tenant, id_bytes(call.path["id"]))
     if found is None:
         raise Problem("not_found", "no payment request has this id, or it is long over")
     return found

@@ -6,22 +6,20 @@ from typing import Final
 
 from sandbox_api.asked import AfterIdQuery, IdPath
 from sandbox_api.auth import Scope
-from sandbox_api.problems import Problem
 from sandbox_api.reading import proposals
 from sandbox_api.reading.known import id_bytes, object_of
-from sandbox_api.requests import Answer, Call, Reply, Route
+from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire_proposals import ProposalBody, ProposalsBody
 
 
 def party_proposals(call: Call) -> Reply:
     """A party's open proposals."""
     party, query = id_bytes(call.path["id"]), call.query_as(AfterIdQuery)
-    after = b"" if query.after is None else id_bytes(query.after)
     at = call.parts.door.time()
     with call.parts.reader.snapshot() as view:
-        if object_of(view, "party", party) is None:
-            raise Problem("not_found", "this ledger knows no such party")
-        return Reply(proposals.open_proposals(view, party, after, query.limit, at))
+        require(object_of(view, "party", party), "party")
+        page = proposals.open_proposals(view, party, query.after_key, query.limit, at)
+    return Reply(page)
 
 
 def proposal(call: Call) -> Reply:
@@ -29,9 +27,7 @@ def proposal(call: Call) -> Reply:
     at = call.parts.door.time()
     with call.parts.reader.snapshot() as view:
         found = proposals.proposal(view, id_bytes(call.path["id"]), at)
-    if found is None:
-        raise Problem("not_found", "this ledger knows no such proposal")
-    return Reply(found)
+    return Reply(require(found, "proposal"))
 
 
 _PROBLEMS: Final = ("not_found", "door_shut")

@@ -15,7 +15,7 @@ from sandbox_api.reading.keys import all_keys_of
 from sandbox_api.reading.known import id_bytes, object_of
 from sandbox_api.reading.money import accounts_of, party_body
 from sandbox_api.records import Record, record_of
-from sandbox_api.requests import Answer, Body, Call, Reply, Route
+from sandbox_api.requests import Answer, Body, Call, Reply, Route, require
 from sandbox_api.wire_aliases import AliasBody, Form, NamedBody
 from sandbox_api.wire_keys import FileBody, RecordAsked, RecordBody, RecordDeleted, RecordKind
 
@@ -31,7 +31,7 @@ def put(call: Call) -> Reply:
         if object_of(view, "party", party) is None:
             raise Problem("record.party", where="party")
     made = record_of(
-        _tenant(call), party, asked.kind, id_bytes(asked.salt), asked.body, now, asked.retain_until
+        call.tenant, party, asked.kind, id_bytes(asked.salt), asked.body, now, asked.retain_until
     )
     new = call.parts.tenants.records.put(made)
     if new is None:
@@ -47,7 +47,7 @@ def one(call: Call) -> Reply:
 def remove(call: Call) -> Reply:
     """Delete a record whose term is over."""
     id = call.path["id"]
-    if not call.parts.tenants.records.delete(_tenant(call), id_bytes(id), call.parts.door.time()):
+    if not call.parts.tenants.records.delete(call.tenant, id_bytes(id), call.parts.door.time()):
         raise Problem("record.retained")
     return Reply(RecordDeleted(id))
 
@@ -56,12 +56,10 @@ def file(call: Call) -> Reply:
     """A person's whole file: all that the sandbox has of a party."""
     id, at = id_bytes(call.path["id"]), call.parts.door.time()
     with call.parts.reader.snapshot() as view:
-        party = object_of(view, "party", id)
-        if party is None:
-            raise Problem("not_found", "this ledger knows no such party")
+        party = require(object_of(view, "party", id), "party")
         keys, accounts = all_keys_of(view, id), accounts_of(view, id)
         bound = [alias.alias for one in accounts for alias in _aliases(view, one.id)]
-    tenant, store = _tenant(call), call.parts.tenants
+    tenant, store = call.tenant, call.parts.tenants
     records = tuple(map(_body, store.records.of_party(tenant, id, at)))
     named = store.aliases.of_aliases(tenant, [unb64(alias, 32) for alias in bound])
     words = tuple(
@@ -75,14 +73,10 @@ def _aliases(view: Snapshot, account: str) -> tuple[AliasBody, ...]:
 
 
 def _found(call: Call, id: bytes, now: int) -> Record:
-    found = call.parts.tenants.records.one(_tenant(call), id, now)
+    found = call.parts.tenants.records.one(call.tenant, id, now)
     if found is None:
         raise Problem("not_found", "no record has this id, or its term is over")
     return found
-
-
-def _tenant(call: Call) -> int:
-    return 0 if call.access is None else call.access.tenant
 
 
 def _body(record: Record) -> RecordBody:
