@@ -59,19 +59,24 @@ def test_an_account_tells_its_freeze(sandbox: Sandbox) -> None:
     rows = sandbox.get(f"/v1/parties/{told['owner']}/accounts").json["accounts"]
     assert [row["freeze"] is not None for row in rows if row["id"] in (id, held)] == [True, False]
 
-    lifted = sandbox.sign("supervisor", "unfreeze/1", account=id, order=ORDER)
-    assert sandbox.submit(lifted).status_code == 201
+    ordered(sandbox, "unfreeze/1", account=id)
     told = account(sandbox, id)
     assert (told["status"], told["freeze"], told["balance"]) == ("open", None, "50007.00")
 
 
-def test_one_officer_freezes_nobody(sandbox: Sandbox) -> None:
+def test_one_officer_freezes_nobody_and_lets_nobody_go(sandbox: Sandbox) -> None:
     id = sandbox.joined().accounts["KZTD"]
 
     answer = sandbox.submit(sandbox.sign("supervisor", "freeze/1", account=id, order=ORDER))
 
     assert (answer.status_code, answer.json["code"]) == (403, "APPROVALS_MISSING")
     assert account(sandbox, id)["status"] == "open"
+
+    ordered(sandbox, "freeze/1", account=id)
+    answer = sandbox.submit(sandbox.sign("supervisor", "unfreeze/1", account=id, order=ORDER))
+
+    assert (answer.status_code, answer.json["code"]) == (403, "APPROVALS_MISSING")
+    assert account(sandbox, id)["status"] == "frozen"
 
 
 def test_who_joins_again_is_given_wallets_only(sandbox: Sandbox) -> None:

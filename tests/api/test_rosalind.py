@@ -170,19 +170,22 @@ def read_balance(town: Town) -> None:
 
 def freeze(town: Town) -> str:
     account = Wallet.join(town.client).accounts["KZTD"]
-    supervisor = town.persona("supervisor")
-    with pytest.raises(PaymentRefused):
-        supervisor.send("freeze/1", account=account, order="order 7")
-    proposed = supervisor.propose("freeze/1", account=account, order="order 7")
-    town.persona("supervisor-2").approve(proposed)
+    by_two_officers(town, "freeze/1", account=account, order="order 7")
     assert town.told(account)["status"] == "frozen"
     return account
 
 
 def unfreeze(town: Town) -> None:
     account = freeze(town)
-    town.persona("supervisor").send("unfreeze/1", account=account, order="order 8")
+    by_two_officers(town, "unfreeze/1", account=account, order="order 8")
     assert town.told(account)["status"] == "open"
+
+
+def by_two_officers(town: Town, kind: str, **members: str) -> None:
+    supervisor = town.persona("supervisor")
+    with pytest.raises(PaymentRefused):
+        supervisor.send(kind, **members)
+    town.persona("supervisor-2").approve(supervisor.propose(kind, **members))
 
 
 def close_account(town: Town) -> None:
