@@ -1,7 +1,7 @@
 """Aliases: words and masked names from the sandbox's own store, the rest from the ledger (D15).
 
 A word resolves where the store has its record and the ledger an active alias of the record's
-commitment. A word that nobody has costs the same reads as one that somebody has, and is answered in
+commitment, of the same form (who may bind it depends on that), whose account is not closed. A word that nobody has costs the same reads as one that somebody has, and is answered in
 the same members: neither the answer nor its time tells a free number from one that was dropped.
 Only synthetic numbers are taken. Nothing here says which words there are.
 """
@@ -50,10 +50,8 @@ def take_record(parts: Parts, tenant: int, asked: NameAliasBody) -> NamedBody:
     """
     word = _word_of(asked)
     held = parts.tenants.aliases.of_word(tenant, word)
-    if held is not None:
-        with parts.reader.snapshot() as view:
-            if _active(object_of(view, "alias", held.commitment)):
-                raise Problem("alias.taken", "drop the alias of this word first", where="word")
+    if held is not None and _is_paid(held, *_bound(parts, held.commitment)):
+        raise Problem("alias.taken", "drop the alias of this word first", where="word")
     salt = secrets.token_bytes(SALT_BYTES)
     commitment = commitment_of(salt, asked.form, word)
     record = AliasRecord(commitment, tenant, asked.form, word, salt, masked(asked.name))
@@ -65,11 +63,7 @@ def resolve(parts: Parts, tenant: int, word: str) -> ResolvedBody:
     """Who is paid under this word, as far as a payer must know to be sure."""
     record = parts.tenants.aliases.of_word(tenant, word) or _NOBODY
     commitment = record.commitment or sha256(word.encode()).digest()
-    with parts.reader.snapshot() as view:
-        alias = object_of(view, "alias", commitment)
-        text = "" if alias is None else body_of(alias, Alias).account
-        account = account_of(view, unb64(text, 16) if text else commitment[:16])
-    return _resolved(record, alias, account)
+    return _resolved(record, *_bound(parts, commitment))
 
 
 def masked(name: str) -> str:
@@ -107,12 +101,28 @@ def _word_of(asked: NameAliasBody) -> str:
     return asked.word
 
 
-def _active(alias: Object | None) -> bool:
-    return alias is not None and alias.status == "active"
+def _bound(parts: Parts, commitment: bytes) -> tuple[Object | None, Account | None]:
+    """The ledger's alias of a commitment and its account; the same reads where there is none."""
+    with parts.reader.snapshot() as view:
+        alias = object_of(view, "alias", commitment)
+        text = "" if alias is None else body_of(alias, Alias).account
+        return alias, account_of(view, unb64(text, 16) if text else commitment[:16])
+
+
+def _is_paid(record: AliasRecord, alias: Object | None, account: Account | None) -> bool:
+    """Whether somebody is paid under the word of this record."""
+    return (
+        bool(record.word)
+        and alias is not None
+        and alias.status == "active"
+        and body_of(alias, Alias).form == record.form
+        and account is not None
+        and account.status != "closed"
+    )
 
 
 def _resolved(record: AliasRecord, alias: Object | None, account: Account | None) -> ResolvedBody:
-    if alias is None or account is None or not record.word or not _active(alias):
+    if alias is None or account is None or not _is_paid(record, alias, account):
         return ResolvedBody(False, None, None, None, None, None)
     return ResolvedBody(
         True, b64(alias.key), body_of(alias, Alias).form, record.name, b64(account.id),  # type: ignore[arg-type]

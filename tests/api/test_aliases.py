@@ -38,8 +38,11 @@ def named(sandbox: Sandbox, **body: Any) -> dict[str, Any]:
     return found
 
 
-def bind(sandbox: Sandbox, person: Person, made: dict[str, Any], *, by: Any = "bank") -> None:
-    jws = sandbox.sign(by, "alias/1", alias=made["alias"], account=person.accounts["KZTD"],
+def bind(
+    sandbox: Sandbox, person: Person, made: dict[str, Any], *, by: Any = "bank", account: str = ""
+) -> None:
+    account = account or person.accounts["KZTD"]
+    jws = sandbox.sign(by, "alias/1", alias=made["alias"], account=account,
                        form=made["form"], ends_at=None)  # fmt: skip
     answer = sandbox.submit(jws)
     assert answer.status_code == 201, answer.json
@@ -134,6 +137,40 @@ def test_a_number_that_changes_hands_is_bound_under_a_new_salt(
     assert second["alias"] != first["alias"]
     found = resolved(sandbox, word, key)
     assert (found["account"], found["name"]) == (heir.accounts["KZTD"], "D…")
+
+
+def test_a_number_cannot_be_bound_as_a_word_that_nobody_checks(
+    sandbox: Sandbox, person: Person, key: str
+) -> None:
+    """Who sees the commitment of somebody's number first could bind it as `random` to an account of
+    their own, and be paid under the other's name."""
+    word, thief = a_number(), sandbox.joined()
+    first = named(sandbox, form="phone", word=word)
+    bind(sandbox, thief, first | {"form": "random"}, by=thief.key)
+
+    assert resolved(sandbox, word, key) == MISS
+
+    second = named(sandbox, form="phone", word=word)
+    bind(sandbox, person, second)
+    assert resolved(sandbox, word, key)["account"] == person.accounts["KZTD"]
+
+
+def test_a_closed_account_is_nobodys_under_its_words(
+    sandbox: Sandbox, person: Person, key: str
+) -> None:
+    jws = sandbox.sign("bank", "account/1", owner=person.party, asset="KZTD")
+    assert sandbox.submit(jws).status_code == 201
+    account = derived(jws, "account")
+    made = named(sandbox, form="phone", word=a_number())
+    bind(sandbox, person, made, account=account)
+    assert resolved(sandbox, made["word"], key)["account"] == account
+
+    closing = sandbox.sign(person.key, "account_close/1", account=account)
+    assert sandbox.submit(closing).status_code == 201
+
+    assert resolved(sandbox, made["word"], key) == MISS
+    bind(sandbox, person, named(sandbox, form="phone", word=made["word"]))
+    assert resolved(sandbox, made["word"], key)["account"] == person.accounts["KZTD"]
 
 
 def test_a_forgotten_word_resolves_no_more(sandbox: Sandbox, person: Person, key: str) -> None:
