@@ -1,4 +1,8 @@
-"""extend/1: let a lock end later. The payer, whose money waits, signs; never an earlier end."""
+"""extend/1: let a lock end later. The payer, whose money waits, signs; never an earlier end.
+
+Nobody keeps money out of an order's reach in this way: while the payer's account is frozen, the
+end stands.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
-from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
-from ledger.kinds.locked import AHEAD_MAX_MS, check_locked, named_lock
+from ledger.kinds.kind import ANYONE, Kind, id_of, open_account, payload_of
+from ledger.kinds.locked import AHEAD_MAX_MS, check_locked, lock_needs, named_lock
 
 
 class Extend(Payload, frozen=True, forbid_unknown_fields=True, tag="extend/1"):
@@ -24,7 +28,7 @@ class Extend(Payload, frozen=True, forbid_unknown_fields=True, tag="extend/1"):
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
-    yield ("object", "lock", id_of(payload_of(tx, Extend).lock))
+    yield from lock_needs(known, id_of(payload_of(tx, Extend).lock))
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -34,6 +38,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.NO_AUTHORITY, KIND.name, member="lock")
     check_locked(lock, at, KIND.name)
     body = body_of(lock, Lock)
+    open_account(known, id_of(body.payer), KIND.name, "from")
     if not body.ends_at < payload.ends_at <= at + AHEAD_MAX_MS:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
     later = structs.replace(body, ends_at=payload.ends_at)

@@ -1,9 +1,10 @@
 """Aliases: words and masked names from the sandbox's own store, the rest from the ledger (D15).
 
 A word resolves where the store has its record and the ledger an active alias of the record's
-commitment, of the same form (who may bind it depends on that), whose account is not closed. A word that nobody has costs the same reads as one that somebody has, and is answered in
-the same members: neither the answer nor its time tells a free number from one that was dropped.
-Only synthetic numbers are taken. Nothing here says which words there are.
+commitment, of the same form (who may bind it depends on that), whose account is not closed. A
+word that nobody has costs the same reads as one that somebody has, and is answered in the same
+members: neither the answer nor its time tells a free number from one that was dropped. Only
+synthetic numbers are taken. Nothing here says which words there are.
 """
 
 from __future__ import annotations

@@ -154,6 +154,10 @@ def _ahead(by: int) -> Callable[[World], int]:
     return lambda world: world.door.time() + by
 
 
+def _frozen_payer(world: World) -> None:
+    world.do("afsa", "freeze/1", account=world.accounts["aigul", "KZTD"], order="order 7")
+
+
 REFUSALS = {
     "lock/1": [
         bad("from somebody else's account", C.NO_AUTHORITY, from_=account("daniyar", "KZTD")),
@@ -237,6 +241,7 @@ REFUSALS = {
         bad("too far", C.DATES_CONFLICT, ends_at=_ahead(YEAR + 1)),
         bad("to no time", "payload.member", ends_at=None),
         bad("to a time in text", "payload.member", ends_at="tomorrow"),
+        bad("while the payer is frozen", C.ACCOUNT_FROZEN, before=_frozen_payer),
         *_ended("three"),
         *_named(),
     ],
