@@ -35,6 +35,7 @@ from ledger.kinds.expire import Expire
 from ledger.kinds.genesis import GenesisPayload
 from ledger.kinds.kind import Kind, Refusal, id_of
 from ledger.kinds.propose import closed
+from ledger.kinds.quoted import offered
 from ledger.kinds.refund import Refund
 from ledger.kinds.till import AtTill, request_of
 from ledger.rules import approvals
@@ -77,7 +78,7 @@ def decide(tx: Transaction, known: Known, at: int, ledger: str) -> Accepted | Re
         for reason in judge(case, rows):
             if reason not in reasons:
                 reasons.append(reason)
-    reasons += _money(drafted.movements, known)
+    reasons += _money(drafted.movements, known, offered(tx))
     if reasons:
         return Refused(in_precedence(reasons))
     zone = next((case.zone.key for case in cases if case.zone is not None), None)
@@ -324,11 +325,14 @@ def _first_signer(tx: Transaction, payload: GenesisPayload) -> Signer | Refused:
     return Signer(tx.kid, id, Party(Role.CENTRAL_BANK, 3, b64(id)))
 
 
-def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
+def _money(
+    movements: tuple[Movement, ...], known: Known, offered: frozenset[bytes]
+) -> list[Reason]:
     """Funds, and sums that would leave what can be counted; movements act one after another. All
     that was ever issued of an asset stays countable, so its supply is exact for ever.
 
-    An account that lacks money is told of once, with all that would leave it."""
+    An account that lacks money is told of once, with all that would leave it. Of the accounts
+    that another party `offered` to pay from, nobody hears what they hold."""
     reasons: list[Reason] = []
     moved: dict[bytes, int] = {}
     short: set[bytes] = set()
@@ -338,7 +342,7 @@ def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
         gained = moved.get(target.id, target.balance) + amount
         if left < 0 and source.kind != AccountKind.ISSUE and source.id not in short:
             short.add(source.id)
-            reasons.append(_funds(movement, movements, left + amount))
+            reasons.append(_funds(movement, movements, left + amount, source.id in offered))
         issued = 0
         if movement.purpose == "issue":
             issued = known.counter(counters.ISSUED, 0, source.asset.encode(), "")
@@ -350,13 +354,17 @@ def _money(movements: tuple[Movement, ...], known: Known) -> list[Reason]:
     return reasons
 
 
-def _funds(short: Movement, movements: tuple[Movement, ...], held: int) -> Reason:
+def _funds(short: Movement, movements: tuple[Movement, ...], held: int, offered: bool) -> Reason:
     """What the account of the movement that falls short lacks: all that these movements take from
-    it, against what it has for them. `held` is what it holds when its turn comes."""
+    it, against what it has for them. `held` is what it holds when its turn comes; of an account
+    that another party `offered` that is not told."""
     source, scale = short.source.id, short.asset.scale
     before = movements[: next(n for n, each in enumerate(movements) if each is short)]
     taken = sum(each.amount for each in before if each.source.id == source)
     asked = sum(each.amount for each in movements if each.source.id == source)
+    if offered:
+        amount = format_amount(asked, scale)
+        return Reason(Code.INVENTORY, LEDGER, {"asset": short.asset.code, "amount": amount})
     params: Params = {
         "asset": short.asset.code,
         "amount": format_amount(asked, scale),

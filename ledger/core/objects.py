@@ -23,7 +23,9 @@ from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
+from ledger.core.quote import UsedQuote
 from ledger.core.recovery import Recovery
+from ledger.core.venue import Venue
 from ledger.core.zone import Permit, Terminal, Zone
 
 Lookup = tuple[str, bytes]
@@ -87,6 +89,8 @@ Body = (
     | Sweep
     | Freeze
     | Reserve
+    | UsedQuote
+    | Venue
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -112,12 +116,17 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "sweep": Sweep,
     "freeze": Freeze,
     "reserve": Reserve,
+    "quote": UsedQuote,
+    "venue": Venue,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 
 REFERENCE_TYPES = frozenset(
-    {"genesis", "party", "key", "asset", "pack", "rate", "zone", "permit", "terminal", "clock"}
-)
+    {
+        "genesis", "party", "key", "asset", "pack", "rate", "zone", "permit", "terminal", "clock",
+        "venue",
+    }
+)  # fmt: skip
 """Types that change seldom and stay cached while the head's reference version stands (D8)."""
 
 

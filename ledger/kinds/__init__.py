@@ -36,8 +36,11 @@ from ledger.kinds import (
     consent,
     consent_pay,
     consent_revoke,
+    convert_pay,
     defund,
+    deliver,
     dispose,
+    exchange,
     expire,
     extend,
     forced_debit,
@@ -71,6 +74,7 @@ from ledger.kinds import (
     transfer,
     unfreeze,
     unlink,
+    venue,
     void,
     withdraw,
     zone_change,
@@ -91,6 +95,7 @@ _MODULES = (
     lock, release, cancel, extend,
     fund, defund, link, unlink, sweep,
     freeze, unfreeze, forced_debit, seize, dispose,
+    venue, exchange, convert_pay, deliver,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

@@ -3,7 +3,8 @@ merchant.
 
 In the asset that was paid, or in tenge at the value fixed when it was paid (a crypto sale refunded
 outside the zone). The shares given back in either asset never add up to more than 1, exactly. What
-was paid at no till and without a rate (an ask in crypto) goes back in kind alone.
+was paid at no till and without a rate (an ask in crypto) goes back in kind alone; what a payer
+converted first (`convert_pay/1`) was paid in tenge, and goes back so.
 """
 
 from __future__ import annotations
@@ -75,20 +76,21 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.STATUS_CONFLICT, KIND.name, status=original.status)
     target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     payer = wallet(known, id_of(payment.payer), KIND.name, "payer")
+    paid_in = wallet(known, id_of(payment.payee), KIND.name, "payee").asset
     if target.owner != payer.owner:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     asset = asset_of(known, source.asset, KIND.name)
     amount = parse_amount(payload.amount, asset.scale)
     back, back_tenge = payment.refunded, payment.refunded_tenge
     value: int | None
-    if source.asset == payer.asset:
+    if source.asset == paid_in:
         value = _worth(payment, back + amount) - _worth(payment, back) if payment.value else None
         back += amount
     elif asset.class_ in TENGE_CLASSES:
         back_tenge += amount
         value = amount
     else:
-        return refused(Code.ASSET_DIFFERS, KIND.name, asset=source.asset, other=payer.asset)
+        return refused(Code.ASSET_DIFFERS, KIND.name, asset=source.asset, other=paid_in)
     whole = payment.amount * payment.value
     given = back * payment.value + back_tenge * payment.amount
     if given > whole or back > payment.amount:

@@ -1,5 +1,5 @@
 """What a till's signed request asks of a payer (D11): the tender in the asset of the account that
-pays, checked. Shared by the kinds that embed a request: `pay/1` and `hold_request/1`.
+pays, checked. Shared by the kinds that embed a request: `pay/1`, `hold_request/1`, `convert_pay/1`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ledger.core.zone import Terminal
 from ledger.kinds.kind import (
     Refusal,
     account_needs,
+    arrival,
     asset_of,
     embedded_of,
     id_of,
@@ -101,8 +102,15 @@ def asked(
     tx: Transaction, signer: Signer, known: Known, at: int, from_: str, kind: str, purpose: str
 ) -> Asked:
     """What the request asks of the signer's account `from_`. Raises Refusal."""
-    request = request_of(tx)
     source = own_account(known, id_of(from_), signer, kind)
+    return asked_of(tx, known, at, source, kind, purpose)
+
+
+def asked_of(
+    tx: Transaction, known: Known, at: int, source: Account, kind: str, purpose: str
+) -> Asked:
+    """What the request asks of whoever pays it from `source`. Raises Refusal."""
+    request = request_of(tx)
     asset = asset_of(known, source.asset, kind)
     terminal = require(known.object("terminal", request.kid), Code.TERMINAL_UNKNOWN, kind)
     body = request.body
@@ -129,6 +137,13 @@ def asked(
     if tender.rate is not None:
         facts["rate"] = tender.rate
     return Asked(movement, key, value, facts)
+
+
+def paid_legs(known: Known, asked: Asked) -> tuple[Movement, ...]:
+    """The movements in which what was asked in tenge reaches the merchant: one, to where its money
+    arrives. Whatever splits a payment (net and VAT) splits it here."""
+    movement = asked.movement
+    return (msgspec.structs.replace(movement, target=arrival(known, movement.target)),)
 
 
 def _tender(request: Embedded[Request], source: Account) -> Tender | None:
