@@ -18,7 +18,7 @@ from ledger.core.asset import CRYPTO_CLASSES, Asset, AssetClass
 from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
-from ledger.core.objects import Object
+from ledger.core.objects import Object, body_of
 from ledger.core.plan import Facts, Movement
 from ledger.core.quote import Quote, Side, UsedQuote
 from ledger.core.transaction import (
@@ -188,11 +188,10 @@ def check_venue(known: Known, quote: Quoted, kind: str) -> None:
     venue = require(known.object("venue", quote.maker), Code.VENUE_UNKNOWN, kind, venue=id)
     if venue.status != VenueStatus.ACTIVE:
         raise Refusal(refused(Code.VENUE_NOT_ACTIVE, kind, venue=id, status=venue.status))
-    if not isinstance(venue.body, Venue):
-        raise AssertionError(f"object venue holds {venue.body!r}")
+    assets = body_of(venue, Venue).assets
     for leg in (quote.gives, quote.gets):
         code = leg.asset.code
-        if not is_tenge(leg) and code not in venue.body.assets:
+        if not is_tenge(leg) and code not in assets:
             raise Refusal(refused(Code.ASSET_NOT_ADMITTED, kind, asset=code))
 
 

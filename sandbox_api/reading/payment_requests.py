@@ -24,7 +24,7 @@ from sandbox_api.limits import REFUSALS_SCANNED_MAX, Recent
 from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
 from sandbox_api.reading.entries import Scales, entry_at, reasons_of, told_of
-from sandbox_api.reading.known import object_of
+from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
     LastRefusal,
@@ -146,7 +146,7 @@ def _payment(view: Snapshot, paid: Object) -> PaymentBody | None:
     if not payment.amount:
         return None
     entry = entry_at(view, payment.index or paid.written)
-    asset = entry.postings[0].asset
+    asset = _asset_of(view, payment)
     return PaymentBody(
         index=entry.index,
         at=entry.at,
@@ -155,6 +155,14 @@ def _payment(view: Snapshot, paid: Object) -> PaymentBody | None:
         amount=format_amount(payment.amount, Scales(view).of(asset)),
         value=format_amount(payment.value, TENGE_SCALE),
     )
+
+
+def _asset_of(view: Snapshot, payment: Payment) -> str:
+    """What the merchant was paid in: of a converted payment not what the payer spent."""
+    payee = account_of(view, unb64(payment.payee, 16))
+    if payee is None:
+        raise AssertionError(f"a payment went to {payment.payee}, which is not there")
+    return payee.asset
 
 
 def _last_refusal(view: Snapshot, request: str) -> StoredRefusal | None:
