@@ -10,11 +10,10 @@ reader must not assume that a row's alias is bound or still in use: that is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
-    Engine,
     Integer,
     LargeBinary,
     Table,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox_api.own_store import LONG, METADATA, Asking
+from sandbox_api.own_store import LONG, METADATA, Asking, Tables
 
 _ALIAS = Table(
     "alias_record",
@@ -61,12 +60,8 @@ class AliasRecord(NamedTuple):
     name: str
 
 
-class AliasRecords:
+class AliasRecords(Tables):
     """The table of them. Safe for threads; it shares the engine of the sandbox's own store."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine: Final = engine
-        self._writing: Final = engine.execution_options(immediate=True)
 
     def put(self, record: AliasRecord) -> None:
         """Keep the record of a word; one that the tenant had of the same word is forgotten."""
@@ -78,22 +73,19 @@ class AliasRecords:
     def of_word(self, tenant: int, word: str) -> AliasRecord | None:
         """A tenant's record of exactly this word."""
         where = (_ALIAS.c.tenant == tenant) & (_ALIAS.c.word == word)
-        with Asking(self._engine) as connection:
-            row = connection.execute(select(_ALIAS).where(where)).first()
+        row = self._one(select(_ALIAS).where(where))
         return None if row is None else AliasRecord(*row)
 
     def of_aliases(self, tenant: int, commitments: Sequence[bytes]) -> list[AliasRecord]:
         """A tenant's records of these aliases, by commitment: what a person's own file holds."""
         where = (_ALIAS.c.tenant == tenant) & _ALIAS.c.commitment.in_(commitments)
-        with Asking(self._engine) as connection:
-            rows = connection.execute(select(_ALIAS).where(where).order_by(_ALIAS.c.commitment))
-            return [AliasRecord(*row) for row in rows]
+        rows = self._all(select(_ALIAS).where(where).order_by(_ALIAS.c.commitment))
+        return [AliasRecord(*row) for row in rows]
 
     def forget(self, tenant: int, commitment: bytes) -> bool:
         """Forget word, salt and name; whether there were any."""
         where = (_ALIAS.c.tenant == tenant) & (_ALIAS.c.commitment == commitment)
-        with Asking(self._writing) as connection:
-            return connection.execute(delete(_ALIAS).where(where)).rowcount > 0
+        return self._do(delete(_ALIAS).where(where)) > 0
 
     def count(self, key: bytes, minute: int) -> int:
         """How many words an API key (its hash) has asked for in this minute of wall time, this one

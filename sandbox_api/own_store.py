@@ -1,7 +1,7 @@
 """The database of the sandbox's own store: tables, engine, and one transaction in it (design D8).
 
-Which tables there are is told by those who keep something there (`tenants`, `records`). A second
-SQLite file, or the schema `sandbox` of the ledger's PostgreSQL database. SQLite runs with a
+Which tables there are is told by those who keep something there (`tenants`, `records`,
+`alias_records`). A second SQLite file, or the schema `sandbox` of the ledger's PostgreSQL database. SQLite runs with a
 rollback journal, not WAL: several front ends write here, and the WAL-reset race of SQLite before
 3.51.3 needs a WAL.
 """
@@ -9,6 +9,8 @@ rollback journal, not WAL: several front ends write here, and the WAL-reset race
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -17,8 +19,13 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Table,
     create_engine,
+    delete,
     event,
+    insert,
+    literal,
+    select,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -48,6 +55,39 @@ class Asking:
             raise StoreProblem(_cause(failed)) from None
         if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
             raise StoreProblem(_cause(error)) from None
+
+
+class Tables:
+    """What the stores that keep something here share: an engine that reads, and one that writes.
+    Safe for threads. Every method is one transaction; raises StoreProblem."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine: Final = engine
+        self._writing: Final = engine.execution_options(immediate=True)
+
+    def _one(self, query: Any) -> Any:
+        with Asking(self._engine) as connection:
+            return connection.execute(query).first()
+
+    def _all(self, query: Any) -> Sequence[Any]:
+        with Asking(self._engine) as connection:
+            return connection.execute(query).all()
+
+    def _do(self, statement: Any) -> int:
+        """Write; how many rows it concerned."""
+        with Asking(self._writing) as connection:
+            return int(connection.execute(statement).rowcount)
+
+    def _insert_once(self, table: Table, row: dict[str, Any]) -> None:
+        """Insert a row; the first one under a key stays."""
+        with suppress(IntegrityError):  # two front ends may be told at once
+            self._do(insert(table).values(row))
+
+    def _drop(self, table: Table, where: Any) -> int:
+        """Delete these rows; where there are none, nothing is written. How many there were."""
+        if self._one(select(literal(1)).select_from(table).where(where).limit(1)) is None:
+            return 0
+        return self._do(delete(table).where(where))
 
 
 def _cause(error: SQLAlchemyError) -> str:

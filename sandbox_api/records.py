@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Column,
-    Engine,
     Index,
     Integer,
     LargeBinary,
@@ -32,7 +31,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.errors import LedgerError
 from sandbox_api.limits import RECORDS_MAX
-from sandbox_api.own_store import LONG, METADATA, Asking
+from sandbox_api.own_store import LONG, METADATA, Asking, Tables
 
 SWEPT_EVERY_S: Final = 30.0
 """How often what is past its term is deleted, seconds of wall time."""
@@ -83,12 +82,8 @@ def record_of(
     return Record(tenant, id, party, kind, salt, commitment, body, created, retain_until)
 
 
-class RecordStore:
+class RecordStore(Tables):
     """The records' rows. Safe for threads. Every time is the sandbox's, ms UTC."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine: Final = engine
-        self._writing: Final = engine.execution_options(immediate=True)
 
     def put(self, record: Record) -> bool | None:
         """Keep a record: True where it is new, False where it is there; its first term stays. None
@@ -122,23 +117,16 @@ class RecordStore:
         if self.one(tenant, id, now) is not None:
             return False
         gone = (_RECORD.c.tenant == tenant) & (_RECORD.c.id == id) & (_RECORD.c.retain_until <= now)
-        with Asking(self._writing) as connection:
-            connection.execute(delete(_RECORD).where(gone))
+        self._do(delete(_RECORD).where(gone))
         return True
 
     def sweep(self, now: int) -> int:
         """Delete all that is past its term, of every tenant; how many there were."""
-        over = _RECORD.c.retain_until <= now
-        with Asking(self._engine) as connection:
-            if connection.execute(select(_RECORD.c.id).where(over).limit(1)).first() is None:
-                return 0
-        with Asking(self._writing) as connection:
-            return int(connection.execute(delete(_RECORD).where(over)).rowcount)
+        return self._drop(_RECORD, _RECORD.c.retain_until <= now)
 
     def _rows(self, where: Any, now: int) -> list[Record]:
         query = select(_RECORD).where(where & (_RECORD.c.retain_until > now))
-        with Asking(self._engine) as connection:
-            rows = connection.execute(query.order_by(_RECORD.c.created, _RECORD.c.id)).all()
+        rows = self._all(query.order_by(_RECORD.c.created, _RECORD.c.id))
         return [Record(*row) for row in rows]
 
 

@@ -10,7 +10,7 @@ signature is checked when it comes in, its truth is the writer's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -25,13 +25,13 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from ledger.errors import StoreProblem
 from sandbox_api.alias_records import AliasRecords
 from sandbox_api.auth import SCOPES, KeyKind, Scope, StoredKey, digest_of, is_key, new_key
-from sandbox_api.own_store import LONG, METADATA, Asking, engine_of
+from sandbox_api.own_store import LONG, METADATA, Asking, Tables, engine_of
 from sandbox_api.records import RecordStore
 
 VERSION: Final = 1
@@ -114,12 +114,11 @@ class StoredPlainAsk(NamedTuple):
     paid: int | None
 
 
-class TenantStore:
+class TenantStore(Tables):
     """The sandbox's own tables. Opened once a process; safe for threads."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine: Final = engine
-        self._writing: Final = engine.execution_options(immediate=True)
+        super().__init__(engine)
         self.records: Final = RecordStore(engine)
         """Personal documents beside the log."""
         self.aliases: Final = AliasRecords(engine)
@@ -183,8 +182,7 @@ class TenantStore:
 
     def drop_key(self, key: str) -> None:
         """Take an API key back; processes that have seen it forget it within seconds."""
-        with Asking(self._writing) as connection:
-            connection.execute(delete(_KEY).where(_KEY.c.digest == digest_of(key)))
+        self._do(delete(_KEY).where(_KEY.c.digest == digest_of(key)))
 
     def find_key(self, digest: bytes) -> StoredKey | None:
         """An API key by its hash."""
@@ -200,10 +198,7 @@ class TenantStore:
         What expired more than `REQUESTS_KEPT_MS` ago is forgotten by the way.
         """
         self._insert_once(_REQUEST, request._asdict())
-        old = _REQUEST.c.not_after < now - REQUESTS_KEPT_MS
-        if self._one(select(_REQUEST.c.id).where(old).limit(1)) is not None:
-            with Asking(self._writing) as connection:
-                connection.execute(delete(_REQUEST).where(old))
+        self._drop(_REQUEST, _REQUEST.c.not_after < now - REQUESTS_KEPT_MS)
 
     def request(self, tenant: int, id: bytes) -> StoredRequest | None:
         """A tenant's payment request by its id."""
@@ -215,10 +210,7 @@ class TenantStore:
         """Keep a plain request to pay. `now`: sandbox time, ms; what ended more than
         `REQUESTS_KEPT_MS` ago is forgotten by the way."""
         self._insert_once(_PLAIN_ASK, ask._asdict())
-        old = _PLAIN_ASK.c.ends_at < now - REQUESTS_KEPT_MS
-        if self._one(select(_PLAIN_ASK.c.id).where(old).limit(1)) is not None:
-            with Asking(self._writing) as connection:
-                connection.execute(delete(_PLAIN_ASK).where(old))
+        self._drop(_PLAIN_ASK, _PLAIN_ASK.c.ends_at < now - REQUESTS_KEPT_MS)
 
     def plain_ask(self, tenant: int, id: bytes) -> StoredPlainAsk | None:
         """A tenant's plain request to pay by its id."""
@@ -230,19 +222,7 @@ class TenantStore:
         """Remember how far the ledger was searched for a plain request's payment; never less far
         than another front end has noted."""
         where = (_PLAIN_ASK.c.id == id) & (_PLAIN_ASK.c.read < read) & _PLAIN_ASK.c.paid.is_(None)
-        with Asking(self._writing) as connection:
-            connection.execute(_PLAIN_ASK.update().where(where).values(read=read, paid=paid))
-
-    def _one(self, query: Any) -> Any:
-        with Asking(self._engine) as connection:
-            return connection.execute(query).first()
-
-    def _insert_once(self, table: Table, row: dict[str, Any]) -> None:
-        try:
-            with Asking(self._writing) as connection:
-                connection.execute(insert(table).values(row))
-        except IntegrityError:
-            return  # the same key came first: two front ends may be told at once
+        self._do(_PLAIN_ASK.update().where(where).values(read=read, paid=paid))
 
     def _make_tables(self) -> None:
         with self._writing.begin() as connection:

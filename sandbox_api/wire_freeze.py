@@ -19,7 +19,7 @@ class FreezeBody(msgspec.Struct, frozen=True):
     index: int
 
 
-class HoldingBody(msgspec.Struct, frozen=True):
+class SeizedBody(msgspec.Struct, frozen=True):
     """What the reserve holds of an asset, on its account."""
 
     asset: str
@@ -31,4 +31,4 @@ class ReserveBody(msgspec.Struct, frozen=True):
     """The reserve in a log of `size` entries: one holding for each asset ever seized by now."""
 
     size: int
-    holdings: tuple[HoldingBody, ...]
+    holdings: tuple[SeizedBody, ...]

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from ledger.core.alias import BANK, ONE_TIME, Alias
-from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import unb64
 from ledger.core.needs import Known, Need
@@ -23,7 +22,7 @@ from ledger.kinds.kind import (
     ANYONE,
     Kind,
     account_needs,
-    asset_of,
+    amount_in,
     id_of,
     movement_between,
     own_account,
@@ -57,7 +56,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     alias = active_alias(found, payload.alias, KIND.name)
     terms = body_of(alias, Alias)
     target = receiving_account(known, id_of(terms.account), KIND.name, "alias")
-    amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
+    amount = amount_in(known, source, payload.amount, KIND.name)
     movement = movement_between(known, source, target, amount, "transfer")
     banks = movement.source_party.registrar, movement.target_party.registrar
     if terms.form == BANK and banks[0] != banks[1]:

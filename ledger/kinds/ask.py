@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import msgspec
 
 from ledger.core.account import Account
-from ledger.core.amount import parse_amount
 from ledger.core.ask import Ask
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key
@@ -25,7 +24,7 @@ from ledger.kinds.kind import (
     DueKind,
     Kind,
     account_needs,
-    asset_of,
+    amount_in,
     id_of,
     party_need,
     party_of,
@@ -74,7 +73,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="payer")
     if not at < payload.ends_at <= at + OPEN_MAX_MS:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
-    amount = parse_amount(payload.amount, asset_of(known, payee.asset, KIND.name).scale)
+    amount = amount_in(known, payee, payload.amount, KIND.name)
     id = derive_key(tx.id, "ask")
     if known.object("ask", id) is not None:
         return refused(Code.ALREADY_REGISTERED, KIND.name)

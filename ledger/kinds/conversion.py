@@ -6,13 +6,14 @@ from the bank's own wallet, as much tenge as goes to it is issued as deposit.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, Protocol
 
 import msgspec
 
 from ledger.core import counters
 from ledger.core.account import Account, AccountKind
 from ledger.core.asset import Asset, AssetClass
-from ledger.core.decision import Code, Refused, refused
+from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.link import Link
 from ledger.core.needs import Known, Need
@@ -31,6 +32,22 @@ from ledger.kinds.kind import (
     named_account,
     open_account,
 )
+
+
+class Routed(Protocol):
+    """A payload that names three of a route's accounts by their ids; the fourth follows."""
+
+    @property
+    def wallet(self) -> str:
+        """The client's wallet of digital tenge."""
+
+    @property
+    def deposit(self) -> str:
+        """The client's deposit."""
+
+    @property
+    def settlement(self) -> str:
+        """The bank's own wallet of digital tenge."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -89,22 +106,22 @@ def route_of(known: Known, wallet: Account, link: Link) -> Route | None:
 
 def route_between(
     known: Known, wallet: Account, deposit: Account, settlement: str, kind: str
-) -> tuple[Route, Asset] | Refused:
+) -> tuple[Route, Asset]:
     """The accounts a conversion would move, checked against one another; and the deposit's asset.
-    The authority over them is the caller's to check."""
+    The authority over them is the caller's to check. Raises Refusal."""
     asset = asset_of(known, deposit.asset, kind)
     for account, class_ in ((deposit, AssetClass.DEPOSIT), (wallet, AssetClass.DIGITAL_TENGE)):
         if asset_of(known, account.asset, kind).class_ != class_:
-            return refused(Code.ASSET_NOT_ADMITTED, kind, asset=account.asset)
+            raise Refusal(refused(Code.ASSET_NOT_ADMITTED, kind, asset=account.asset))
         if account.mark:
-            return refused(Code.ACCOUNT_KIND, kind, kind=account.kind.value)
+            raise Refusal(refused(Code.ACCOUNT_KIND, kind, kind=account.kind.value))
     if wallet.owner != deposit.owner:
-        return refused(Code.TARGET_NOT_ADMITTED, kind, member="wallet")
+        raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member="wallet"))
     bank = open_account(known, id_of(settlement), kind, "settlement")
     if bank.owner != id_of(asset.issuer) or bank.mark:
-        return refused(Code.TARGET_NOT_ADMITTED, kind, member="settlement")
+        raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member="settlement"))
     if bank.asset != wallet.asset:
-        return refused(Code.ASSET_DIFFERS, kind, asset=wallet.asset, other=bank.asset)
+        raise Refusal(refused(Code.ASSET_DIFFERS, kind, asset=wallet.asset, other=bank.asset))
     return Route(wallet, deposit, bank, issue_account(known, asset)), asset
 
 
@@ -118,28 +135,33 @@ def client_account(known: Known, id: bytes, signer: Signer, kind: str, which: st
 
 
 def agreed_route(
-    known: Known, wallet: Account, deposit: Account, settlement: str, signer: Signer, kind: str
-) -> Route | Refused:
+    known: Known, asked: Routed, signer: Signer, kind: str, *, pays: Literal["wallet", "deposit"]
+) -> Route:
     """The accounts, where whoever signs may convert between them: the deposit's bank for its
-    client, or the client where the bank has linked them."""
-    found = route_between(known, wallet, deposit, settlement, kind)
-    if isinstance(found, Refused):
-        return found
-    route, asset = found
+    client, or the client where the bank has linked them. `pays`: the side that money leaves, which
+    is looked at first. Raises Refusal."""
+    if pays == "wallet":
+        wallet = client_account(known, id_of(asked.wallet), signer, kind, "wallet")
+        deposit = open_account(known, id_of(asked.deposit), kind, "deposit")
+    else:
+        deposit = client_account(known, id_of(asked.deposit), signer, kind, "deposit")
+        wallet = open_account(known, id_of(asked.wallet), kind, "wallet")
+    route, asset = route_between(known, wallet, deposit, asked.settlement, kind)
     if asset.issuer == b64(signer.id):
         return route
     if wallet.owner != signer.id:
-        return refused(Code.NOT_ISSUER, kind, asset=asset.code)
+        raise Refusal(refused(Code.NOT_ISSUER, kind, asset=asset.code))
     link = active_link(known, wallet.id, kind)
-    if (link.deposit, link.settlement) != (b64(deposit.id), settlement):
-        return refused(Code.LINK_UNKNOWN, kind, wallet=b64(wallet.id))
+    if (link.deposit, link.settlement) != (asked.deposit, asked.settlement):
+        raise Refusal(refused(Code.LINK_UNKNOWN, kind, wallet=b64(wallet.id)))
     return route
 
 
-def route_needs(known: Known, wallet: bytes, deposit: bytes, settlement: bytes) -> Iterator[Need]:
+def route_needs(known: Known, asked: Routed) -> Iterator[Need]:
     """What `agreed_route` and the movements along it read. A prefetch."""
+    wallet, deposit = id_of(asked.wallet), id_of(asked.deposit)
     yield ("object", "link", wallet)
-    yield from account_needs(known, wallet, deposit, settlement)
+    yield from account_needs(known, wallet, deposit, id_of(asked.settlement))
     account = known.values.get(("account", deposit))
     asset = account and known.values.get(("object", "asset", account.asset.encode()))
     if asset:

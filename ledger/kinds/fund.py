@@ -11,8 +11,8 @@ from ledger.core.decision import Refused
 from ledger.core.needs import Known, Need
 from ledger.core.plan import Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
-from ledger.kinds.conversion import agreed_route, client_account, route_needs
-from ledger.kinds.kind import ANYONE, Kind, id_of, open_account, payload_of
+from ledger.kinds.conversion import agreed_route, route_needs
+from ledger.kinds.kind import ANYONE, Kind, payload_of
 
 
 class Fund(Payload, frozen=True, forbid_unknown_fields=True, tag="fund/1"):
@@ -26,18 +26,12 @@ class Fund(Payload, frozen=True, forbid_unknown_fields=True, tag="fund/1"):
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
-    payload = payload_of(tx, Fund)
-    ids = (payload.wallet, payload.deposit, payload.settlement)
-    yield from route_needs(known, *map(id_of, ids))
+    return route_needs(known, payload_of(tx, Fund))
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Fund)
-    deposit = client_account(known, id_of(payload.deposit), signer, KIND.name, "deposit")
-    wallet = open_account(known, id_of(payload.wallet), KIND.name, "wallet")
-    route = agreed_route(known, wallet, deposit, payload.settlement, signer, KIND.name)
-    if isinstance(route, Refused):
-        return route
+    route = agreed_route(known, payload, signer, KIND.name, pays="deposit")
     amount = parse_amount(payload.amount, TENGE_SCALE)
     return Plan(movements=route.to_wallet(known, amount, "fund"))
 

@@ -14,7 +14,6 @@ import msgspec
 
 from ledger.core import counters
 from ledger.core.account import Account, AccountKind
-from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.hold import Hold, worth
 from ledger.core.ids import b64, derive_key
@@ -28,8 +27,8 @@ from ledger.kinds.kind import (
     Kind,
     Refusal,
     account_needs,
+    amount_in,
     arrival,
-    asset_of,
     id_of,
     movement_between,
     named_account,
@@ -95,7 +94,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, PutOnHold)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     target = payee_account(known, id_of(payload.to), KIND.name, "to")
-    amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
+    amount = amount_in(known, source, payload.amount, KIND.name)
     to_payee = movement_between(known, source, target, amount, "hold")
     body = Hold(payload.from_, payload.to, amount, value=to_payee.value)
     return held(tx, known, at, payload.ends_at, to_payee, body, KIND.name)

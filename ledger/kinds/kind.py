@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TypeVar, cast
 
 from ledger.core.account import Account, AccountKind
+from ledger.core.amount import parse_amount
 from ledger.core.asset import TENGE_CLASSES, Asset
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.freeze import FROZEN, Freeze, Policy
@@ -189,6 +190,11 @@ def arrival(known: Known, account: Account) -> Account:
     if body.held is None:
         raise AssertionError(f"what arrives for account {account.id.hex()} has no place")
     return named_account(known, id_of(body.held))
+
+
+def amount_in(known: Known, account: Account, text: str, kind: str) -> int:
+    """An amount above 0 in the account's asset, minor units; raises Malformed."""
+    return parse_amount(text, asset_of(known, account.asset, kind).scale)
 
 
 def issue_account(known: Known, asset: Asset) -> Account:

@@ -30,9 +30,7 @@ class LinkAccounts(Payload, frozen=True, forbid_unknown_fields=True, tag="link/1
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
-    payload = payload_of(tx, LinkAccounts)
-    ids = (payload.wallet, payload.deposit, payload.settlement)
-    yield from route_needs(known, *map(id_of, ids))
+    return route_needs(known, payload_of(tx, LinkAccounts))
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -41,10 +39,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if wallet.owner == signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="wallet")
     deposit = open_account(known, id_of(payload.deposit), KIND.name, "deposit")
-    found = route_between(known, wallet, deposit, payload.settlement, KIND.name)
-    if isinstance(found, Refused):
-        return found
-    route, asset = found
+    route, asset = route_between(known, wallet, deposit, payload.settlement, KIND.name)
     if asset.issuer != b64(signer.id):
         return refused(Code.NOT_ISSUER, KIND.name, asset=asset.code)
     if link_of(known.object("link", wallet.id)) is not None:

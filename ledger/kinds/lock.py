@@ -13,7 +13,6 @@ import msgspec
 from msgspec import structs
 
 from ledger.core.account import AccountKind
-from ledger.core.amount import parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key, unb64
 from ledger.core.lock import HASH, THREE_PARTY, TWO_PARTY, Lock
@@ -28,7 +27,7 @@ from ledger.kinds.kind import (
     Kind,
     Refusal,
     account_needs,
-    asset_of,
+    amount_in,
     id_of,
     movement_between,
     own_account,
@@ -84,7 +83,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, LockMoney)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     payee = payee_account(known, id_of(payload.to), KIND.name, "to")
-    amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
+    amount = amount_in(known, source, payload.amount, KIND.name)
     paid = movement_between(known, source, payee, amount, "lock")
     body = _body(payload, amount, (signer.id, payee.owner), known)
     if not at < payload.ends_at <= at + AHEAD_MAX_MS:

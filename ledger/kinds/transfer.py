@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ledger.core.amount import parse_amount
 from ledger.core.decision import Refused
 from ledger.core.needs import Known, Need
 from ledger.core.plan import Plan
@@ -15,7 +14,7 @@ from ledger.kinds.kind import (
     ANYONE,
     Kind,
     account_needs,
-    asset_of,
+    amount_in,
     id_of,
     movement_between,
     own_account,
@@ -41,7 +40,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payload = payload_of(tx, Transfer)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
     target = receiving_account(known, id_of(payload.to), KIND.name, "to")
-    amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
+    amount = amount_in(known, source, payload.amount, KIND.name)
     return Plan(movements=(movement_between(known, source, target, amount, "transfer"),))
 
 

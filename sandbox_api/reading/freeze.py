@@ -11,7 +11,7 @@ from ledger.store.reader import Snapshot
 from sandbox_api.limits import LISTED_MAX
 from sandbox_api.reading.entries import Scales
 from sandbox_api.reading.known import account_of, id_bytes, object_of
-from sandbox_api.wire_freeze import FreezeBody, HoldingBody, ReserveBody
+from sandbox_api.wire_freeze import FreezeBody, ReserveBody, SeizedBody
 
 
 def freeze_body(view: Snapshot, account: Account) -> FreezeBody | None:
@@ -39,5 +39,5 @@ def reserve(view: Snapshot, index: int | None) -> ReserveBody:
         if index is not None and not newest:
             units = view.balance_at(account.number, index)
         amount = format_amount(units, scales.of(account.asset))
-        rows.append(HoldingBody(account.asset, id, amount))
+        rows.append(SeizedBody(account.asset, id, amount))
     return ReserveBody(size if newest or index is None else index + 1, tuple(rows))
