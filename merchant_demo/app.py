@@ -51,7 +51,8 @@ class Sandbox(Protocol):
 
 
 def create_app(sandbox: Sandbox) -> Flask:
-    """The demonstration's WSGI application: `/`, `/till/<name>`, `/wallet`, `/p/<id>`, `/demo/*`.
+    """The demonstration's WSGI application: `/`, `/till/<name>`, `/wallet`, `/wallet/send`,
+    `/p/<id>`, `/demo/*`.
 
     Its own files stand under `/demo`, so that `/static` stays the sandbox's.
     """
@@ -86,11 +87,15 @@ def create_app(sandbox: Sandbox) -> Flask:
     def wallet() -> str:
         return shell("wallet", "wallet.js")
 
+    @app.get("/wallet/send")
+    def send() -> str:
+        return shell("send", "people.js")
+
     @app.get("/p/<id>")
     def pay(id: str) -> str:
         if len(id) != 22 or not ID_CHARACTERS.issuperset(id):
             abort(404)
-        return shell("pay", "wallet.js", request=id)
+        return shell("pay", "paying.js", request=id)
 
     @app.errorhandler(404)
     def nothing(error: Exception) -> tuple[str, int]:

@@ -147,8 +147,9 @@ def test_browsers_write_words_amounts_and_times_as_the_server_does(lang: str) ->
         [code.value, params] for code in Code for params in ({}, EVERYTHING)
     ]
     script = """
+        import { readFileSync } from "node:fs";
         import { openWords } from "./sandbox_api/static/client/words.js";
-        const { catalogue, samples, reasons } = JSON.parse(process.argv[1]);
+        const { catalogue, samples, reasons } = JSON.parse(readFileSync(0, "utf8"));
         const words = openWords(catalogue);
         const form = { money: words.money, amount: (text) => words.amount(text, "tX"),
                        stamp: words.stamp, clock: words.time };
@@ -163,8 +164,8 @@ def test_browsers_write_words_amounts_and_times_as_the_server_does(lang: str) ->
     given = {"catalogue": sentences.catalogue_json(lang), "samples": _SAMPLES, "reasons": reasons}
 
     run = subprocess.run(
-        [node, "--input-type=module", "-e", script, json.dumps(given)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        [node, "--input-type=module", "-e", script],
+        cwd=ROOT, capture_output=True, text=True, check=True, input=json.dumps(given),
     )  # fmt: skip
 
     said = json.loads(run.stdout)

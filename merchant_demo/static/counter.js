@@ -1,11 +1,19 @@
 /** What stands on a till's counter: place and what it takes, keypad, the sale, the last sales. */
 
+import { Held } from "./deposit.js";
 import { Accepted, Countdown, Icon, Reasons } from "./parts.js";
-import { isOpen, LIFE_MS } from "./sale.js";
+import { isDeposit, isOpen, LIFE_MS } from "./sale.js";
 import { html, useEffect, useRef } from "./view.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0", "back"];
-const MARKS = { waiting: "clock", paid: "check", refused: "cross", expired: "clock" };
+const MARKS = {
+  waiting: "clock",
+  paid: "check",
+  held: "lock",
+  void: "back",
+  refused: "cross",
+  expired: "clock",
+};
 const SALES_SHOWN = 12;
 
 /** With what it was paid: "digital tenge", or the crypto amount and the asset. */
@@ -39,7 +47,7 @@ export function Place({ words, name, terminal, link }) {
 }
 
 /** Digits, the amount they make, and the one way on. */
-export function Keypad({ words, keys, amount, ready, type, ask }) {
+export function Keypad({ words, keys, amount, ready, type, ask, deposit }) {
   return html`<div class="keypad">
     <p class="typed ${keys ? "" : "empty"}">
       <span class="hidden">${words.t("till.amount")}</span>
@@ -56,11 +64,15 @@ export function Keypad({ words, keys, amount, ready, type, ask }) {
     <button type="button" class="button big" disabled=${!ready} onClick=${ask}>
       <${Icon} name="scan" /><span>${words.t("till.ask")}</span>
     </button>
+    <button type="button" class="button plain" disabled=${!ready} onClick=${deposit}>
+      <${Icon} name="lock" size="20" /><span>${words.t("till.deposit")}</span>
+    </button>
   </div>`;
 }
 
-/** One sale: its state as colour, icon and words; the QR while it can still be paid. */
-export function Sale({ words, sale, left, accepts, done, repeat }) {
+/** One sale: its state as colour, icon and words; the QR while it can still be paid. `children`:
+ * what can be done with its money. */
+export function Sale({ words, sale, left, accepts, done, repeat, children }) {
   const open = isOpen(sale);
   const state = useRef(null);
   const taken = (asset) => accepts.find((one) => one.asset === asset)?.accepted ?? true;
@@ -71,6 +83,9 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
       <${Icon} name=${MARKS[sale.status]} size="28" /><span>${words.t(`sale.${sale.status}`)}</span>
     </p>
     <p class="total">${words.money(sale.total)}</p>
+    ${
+      open && isDeposit(sale) && html`<p class="chip test">${words.t("pay.deposit")}</p>`
+    }
     ${
       sale.status === "refused" &&
       html`<div class="refused-box" role="alert">
@@ -84,6 +99,9 @@ export function Sale({ words, sale, left, accepts, done, repeat }) {
       sale.status === "paid" &&
       html`<p class="lead"><${Paid} words=${words} payment=${sale.payment} /></p>`
     }
+    ${sale.hold && html`<${Held} words=${words} hold=${sale.hold} />`}
+    ${sale.status === "void" && html`<p class="lead">${words.t("sale.void.text")}</p>`}
+    ${children}
     ${sale.status === "expired" && html`<p class="lead">${words.t("sale.expired.text")}</p>`}
     ${
       open &&
@@ -136,7 +154,7 @@ export function Sales({ words, sales, show }) {
               <button type="button" class="line ${sale.status}" onClick=${() => show(sale.id)}>
                 <span class="round small"><${Icon} name=${MARKS[sale.status]} size="18" /></span>
                 <span class="who"><b>${words.t(`sale.${sale.status}`)}</b>
-                  <small>${sale.reference} · ${words.time(sale.at)}</small></span>
+                  <small>${sale.reference.replace(/^DEPOSIT /, "")} · ${words.time(sale.at)}</small></span>
                 <span class="sum">${words.money(sale.total)}
                   ${
                     sale.payment &&

@@ -35,6 +35,15 @@ export function valueOf(amount, scale, rate) {
 /** Whether decimal `one` is at least decimal `other`. */
 export const covers = (one, other) => units(one, 8) >= units(other, 8);
 
+/** What a person wrote into a field ("1 290,5"), in wire form; null where it is no amount above 0. */
+export function entered(text, scale) {
+  const plain = text.replace(/[\s\u00a0\u202f]/g, "").replace(",", ".");
+  const found = /^(\d{1,12})(?:\.(\d*))?$/.exec(plain);
+  if (!found || (found[2] ?? "").length > scale) return null;
+  const minor = units(plain, scale);
+  return minor > 0n ? wire(minor, scale) : null;
+}
+
 /** What the keypad typed, in tenge with two digits: "" and "0" are nothing. */
 export function typed(keys) {
   const text = keys.replace(/^0+(?=\d)/, "");

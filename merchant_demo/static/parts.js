@@ -7,29 +7,30 @@ const DRAWN = {
   check: "M4.5 12.5l5 5L19.5 7",
   cross: "M6 6l12 12M18 6L6 18",
   clock: "M12 7v5.2l3.2 2M12 3a9 9 0 100 18 9 9 0 000-18z",
-  pin: "M12 21s7-6.4 7-11.5A7 7 0 005 9.500C5 14.600 12 21 12 21zM12 7a2.500 2.500 0 100 5 2.500 2.500 0 000-5z",
+  pin: "M12 21s7-6.4 7-11.5A7 7 0 005 9.5C5 14.6 12 21 12 21zM12 7a2.5 2.5 0 100 5 2.5 2.5 0 000-5z",
   basket:
-    "M4 9h16l-1.600 9.200a2 2 0 01-2 1.800H7.600a2 2 0 01-2-1.800L4 9zM8 9l3-5M16 9l-3-5M9.500 13v3.500M14.500 13v3.500",
-  cup: "M5 9h11v5.500a4.500 4.500 0 01-4.500 4.500h-2A4.500 4.500 0 015 14.500V9zM16 10.500h1.500a2.500 2.500 0 010 5H16M8.500 3.500c-.8 1 .8 1.800 0 3M12.500 3.500c-.8 1 .8 1.800 0 3",
+    "M4 9h16l-1.6 9.2a2 2 0 01-2 1.8H7.6a2 2 0 01-2-1.8L4 9zM8 9l3-5M16 9l-3-5M9.5 13v3.5M14.5 13v3.5",
+  cup: "M5 9h11v5.5a4.5 4.5 0 01-4.5 4.5h-2A4.5 4.5 0 015 14.5V9zM16 10.5h1.5a2.5 2.5 0 010 5H16M8.5 3.5c-.8 1 .8 1.8 0 3M12.5 3.5c-.8 1 .8 1.8 0 3",
   wallet:
-    "M4 7.500A2.500 2.500 0 016.500 5H17v3M4 7.500V17a2.500 2.500 0 002.500 2.500H18a2 2 0 002-2V10a2 2 0 00-2-2H4.500M16.200 13.700h.1",
+    "M4 7.5A2.5 2.5 0 016.5 5H17v3M4 7.5V17a2.5 2.5 0 002.5 2.5H18a2 2 0 002-2V10a2 2 0 00-2-2H4.5M16.2 13.7h.1",
   flask:
-    "M9.500 3.500h5M10.500 3.500v6L5.600 18a1.700 1.700 0 001.500 2.500h9.800a1.700 1.700 0 001.500-2.500l-4.900-8.500v-6M8 14.500h8",
+    "M9.5 3.5h5M10.5 3.5v6L5.6 18a1.7 1.7 0 001.5 2.5h9.8a1.7 1.7 0 001.5-2.5l-4.9-8.5v-6M8 14.5h8",
   cloud:
-    "M7 18.500a4 4 0 01-.6-7.950A6 6 0 0118 11.700a3.500 3.500 0 01-.500 6.800H7M3.500 3.500l17 17",
-  warn: "M12 9v4.500M12 17h.01M10.400 4.300L2.900 17.600A1.800 1.800 0 004.500 20.300h15a1.800 1.800 0 001.600-2.700L13.600 4.300a1.850 1.850 0 00-3.200 0z",
-  info: "M12 11v5.500M12 7.500h.01M12 3a9 9 0 100 18 9 9 0 000-18z",
-  key: "M14.500 3.500a6 6 0 00-5.700 7.800L3.500 16.600V20.500h3.900v-2.500h2.500v-2.500h1.600l1.200-1.200a6 6 0 101.800-10.800zM16 8h.01",
-  back: "M20 6H9.500L3.500 12l6 6H20a1 1 0 001-1V7a1 1 0 00-1-1zM12 9.500l5 5M17 9.500l-5 5",
-  open: "M13.500 4.500h6v6M19.500 4.500L11 13M17.500 14v4a1.500 1.500 0 01-1.500 1.500H6A1.500 1.500 0 014.500 18V8A1.500 1.500 0 016 6.500h4",
-  copy: "M9 9h9.500A1.500 1.500 0 0120 10.500v8a1.500 1.500 0 01-1.500 1.500h-8A1.500 1.500 0 019 18.500V9zM15 9V5.500A1.500 1.500 0 0013.500 4h-8A1.500 1.500 0 004 5.500v8A1.500 1.500 0 005.500 15H9",
+    "M7 18.5a4 4 0 01-.6-7.95A6 6 0 0118 11.7a3.5 3.5 0 01-.5 6.8H7M3.5 3.5l17 17",
+  warn: "M12 9v4.5M12 17h.01M10.4 4.3L2.9 17.6A1.8 1.8 0 004.5 20.3h15a1.8 1.8 0 001.6-2.7L13.6 4.3a1.85 1.85 0 00-3.2 0z",
+  info: "M12 11v5.5M12 7.5h.01M12 3a9 9 0 100 18 9 9 0 000-18z",
+  key: "M14.5 3.5a6 6 0 00-5.7 7.8L3.5 16.6V20.5h3.9v-2.5h2.5v-2.5h1.6l1.2-1.2a6 6 0 101.8-10.8zM16 8h.01",
+  back: "M20 6H9.5L3.5 12l6 6H20a1 1 0 001-1V7a1 1 0 00-1-1zM12 9.5l5 5M17 9.5l-5 5",
+  open: "M13.5 4.5h6v6M19.5 4.5L11 13M17.5 14v4a1.5 1.5 0 01-1.5 1.5H6A1.5 1.5 0 014.5 18V8A1.5 1.5 0 016 6.5h4",
+  copy: "M9 9h9.5A1.5 1.5 0 0120 10.5v8a1.5 1.5 0 01-1.5 1.5h-8A1.5 1.5 0 019 18.5V9zM15 9V5.5A1.5 1.5 0 0013.5 4h-8A1.5 1.5 0 004 5.5v8A1.5 1.5 0 005.5 15H9",
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
-  seal: "M12 3l2.300 1.900 3-.2.700 2.900 2.500 1.600L19.300 12l1.200 2.800-2.500 1.600-.700 2.900-3-.2L12 21l-2.300-1.900-3 .2-.700-2.900-2.500-1.600L4.700 12 3.500 9.200 6 7.600l.700-2.900 3 .2L12 3zM8.700 12.200l2.300 2.300 4.300-4.600",
-  scan: "M4 8.500V6a2 2 0 012-2h2.500M15.500 4H18a2 2 0 012 2v2.500M20 15.500V18a2 2 0 01-2 2h-2.500M8.500 20H6a2 2 0 01-2-2v-2.500M4 12h16",
-  down: "M12 4v11M7 10.500l5 5 5-5M5 20h14",
-  in: "M12 4.500v14M6 13l6 6 6-6",
-  out: "M12 19.500v-14M6 11l6-6 6 6",
+  seal: "M12 3l2.3 1.9 3-.2.7 2.9 2.5 1.6L19.3 12l1.2 2.8-2.5 1.6-.7 2.9-3-.2L12 21l-2.3-1.9-3 .2-.7-2.9-2.5-1.6L4.7 12 3.5 9.2 6 7.6l.7-2.9 3 .2L12 3zM8.7 12.2l2.3 2.3 4.3-4.6",
+  scan: "M4 8.5V6a2 2 0 012-2h2.5M15.5 4H18a2 2 0 012 2v2.5M20 15.5V18a2 2 0 01-2 2h-2.5M8.5 20H6a2 2 0 01-2-2v-2.5M4 12h16",
+  down: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
+  lock: "M6.5 10.5h11a1.5 1.5 0 011.5 1.5v7a1.5 1.5 0 01-1.5 1.5h-11A1.5 1.5 0 015 19v-7a1.5 1.5 0 011.5-1.5zM8 10.5V8a4 4 0 018 0v2.5M12 14.5v2.5",
+  in: "M12 4.5v14M6 13l6 6 6-6",
+  out: "M12 19.5v-14M6 11l6-6 6 6",
 };
 
 /** A drawn icon. It says nothing to a screen reader: words stand beside it. */
@@ -151,8 +152,9 @@ export function useTick(ms = 250, on = true) {
   }, [ms, on]);
 }
 
-/** A result that fills the whole screen, as a modal: focus goes in, Escape closes. */
-export function Flood({ kind, title, children, close, action }) {
+/** A result that fills the whole screen, as a modal: focus goes in, Escape closes. `more`: a second
+ * way on, {action, run}. */
+export function Flood({ kind, title, children, close, action, more }) {
   const dialog = useRef(null);
   useEffect(() => {
     dialog.current.showModal();
@@ -169,6 +171,11 @@ export function Flood({ kind, title, children, close, action }) {
       <h2 id="flood-title">${title}</h2>
       <div id="flood-text">${children}</div>
       <button type="button" class="button on-flood" onClick=${close}>${action}</button>
+      ${
+        more &&
+        html`<button type="button" class="button off-flood" onClick=${more.run}>
+          ${more.action}</button>`
+      }
     </div>
   </dialog>`;
 }
@@ -188,14 +195,29 @@ export function Countdown({ left, whole }) {
   </span>`;
 }
 
-/** Who or what a movement was with: the shop, the demo bank, else the kind of transaction. */
-export function labelOf(words, row, { sandbox }) {
-  if (row.note?.till) return words.t(row.note.till);
-  const holder = sandbox.personas.find(({ accounts }) =>
-    accounts.some(({ id }) => id === row.other),
+/** What people call a party or an account's owner: the shop, the institution, the persona; of all
+ * others nobody knows a name, and the end of the id must do. */
+export function whoIs(words, { sandbox }, id) {
+  const holder = sandbox.personas.find(
+    ({ party, accounts }) => party === id || accounts.some((account) => account.id === id),
   );
-  if (holder?.role === "bank") return words.t("history.bank");
-  if (holder && words.has(`till.${holder.name}.name`)) return words.t(`till.${holder.name}.name`);
-  const key = `kind.${row.kind.split("/")[0]}`;
-  return words.has(key) ? words.t(key) : row.kind;
+  if (!holder) return words.t("who.other", { tail: id.slice(-4) });
+  if (words.has(`till.${holder.name}.name`)) return words.t(`till.${holder.name}.name`);
+  if (["person", "merchant"].includes(holder.role)) return holder.title.replace(/ \(.*/, "");
+  return words.t(`who.${holder.role}`);
+}
+
+/** Who or what a movement was with: whom this browser paid, a known holder, else the kind. */
+export function labelOf(words, row, joined) {
+  const { note, other } = row;
+  if (note?.till) return words.t(note.till);
+  if (note?.name) return note.name;
+  if (note?.who) return whoIs(words, joined, note.who);
+  const holder = joined.sandbox.personas.find(({ accounts }) =>
+    accounts.some(({ id }) => id === other),
+  );
+  const kind = row.kind.split("/")[0];
+  if (holder?.role === "bank" && kind === "transfer") return words.t("history.bank");
+  if (holder && ["person", "merchant"].includes(holder.role)) return whoIs(words, joined, other);
+  return words.t(words.has(`kind.${kind}`) ? `kind.${kind}` : "kind.other");
 }

@@ -4,13 +4,15 @@ import { Problem } from "/static/client/api.js";
 import { covers } from "./money.js";
 import { Busy, Countdown, Flood, Icon, Reasons, Trouble, useTick } from "./parts.js";
 import { pay, requestOf, send, tengeOf, unanswered } from "./purse.js";
-import { LIFE_MS } from "./sale.js";
+import { HOLD_MS, isDeposit, LIFE_MS } from "./sale.js";
 import { chime, thud } from "./sound.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 const ICONS = { cafe: "cup" };
 const focus = (element) => element?.focus();
 const GONE = ["REQUEST_EXPIRED", "REQUEST_PAID"];
+/** What is said of a request that cannot be paid any more, and with which sign. */
+const OVER = { paid: "check", held: "lock", void: "back" };
 
 /** `changed` counts the events seen: each is a reason to look again. */
 export function Pay({ app, joined, accounts, changed, id }) {
@@ -38,7 +40,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
     setTrouble(null);
     try {
       await work(() => setPhase("waiting"));
-      await look().catch(() => {}); // it is paid, whether or not we can see the request now
+      await look().catch(() => {}); // it is done, whether or not we can see the request now
       chime();
       setPhase("paid");
     } catch (error) {
@@ -60,7 +62,8 @@ export function Pay({ app, joined, accounts, changed, id }) {
     const { id: account } = accounts.find((one) => one.asset === code);
     setAsset(code);
     const note = { till: `till.${tillOf(joined, request)}.name`, total: request.total };
-    settle((onWait) => pay(app, joined, { request, account, note, onWait }));
+    const until = isDeposit(request) ? api.now() + HOLD_MS : null;
+    settle((onWait) => pay(app, joined, { request, account, note, until, onWait }));
   };
 
   const choose = (code) => {
@@ -82,7 +85,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
 
   useEffect(() => void open(), [id]);
   useEffect(() => {
-    if (request && phase !== "sending") look().catch(() => {});
+    if (request && phase !== "sending") look().catch(() => {}); // paid, taken, let go of
   }, [changed]);
 
   if (!request) {
@@ -107,14 +110,17 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const place = hereFor(asset);
   const refusing = place && !place.accepted;
   const till = tillOf(joined, request);
+  const deposit = isDeposit(request);
+  const over = OVER[request.status];
   const what = tender ? words.amount(tender.amount, asset) : words.money(request.total);
 
-  return html`<main id="screen" class="wallet narrow ${phase === "paid" ? "under" : ""}">
+  return html`<main id="screen" class="wallet narrow ${phase === "paid" ? "beneath" : ""}">
     <section class="card bill" aria-labelledby="bill-to">
       <span class="round large"><${Icon} name=${ICONS[till] ?? "basket"} size="34" /></span>
       <h1 id="bill-to">${words.t(`till.${till}.name`)}</h1>
       ${request.merchant_name && html`<p class="quiet">${request.merchant_name}</p>`}
       <p class="total">${words.money(request.total)}</p>
+      ${deposit && html`<p class="chip test">${words.t("pay.deposit")}</p>`}
       ${
         payable &&
         html`<p class="under"><${Countdown} left=${left} whole=${LIFE_MS} />
@@ -133,19 +139,20 @@ export function Pay({ app, joined, accounts, changed, id }) {
         !gone &&
         asset !== tenge &&
         html`<button type="button" class="button big" ref=${focus} onClick=${() => payWith(tenge)}>
-        ${words.t("pay.instead", { total: request.total })}
+        ${words.t(deposit ? "pay.instead.deposit" : "pay.instead", { total: request.total })}
       </button>`
       }
     </section>`
     }
     ${
-      request.status === "paid" &&
+      over &&
       phase !== "paid" &&
       !busy &&
-      html`<p class="card done"><${Icon} name="check" /><span>${words.t("pay.already")}</span></p>`
+      html`<p class="card done" role="status"><${Icon} name=${over} />
+        <span>${words.t(`pay.is.${request.status}`)}</span></p>`
     }
     ${
-      request.status !== "paid" &&
+      !over &&
       !payable &&
       html`<p class="card done"><${Icon} name="clock" /><span>${words.t("pay.expired")}</span></p>`
     }
@@ -153,7 +160,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
       payable &&
       html`
       <fieldset class="choose" disabled=${busy}>
-        <legend>${words.t("pay.choose")}</legend>
+        <legend>${words.t(deposit ? "pay.choose.deposit" : "pay.choose")}</legend>
         ${offered.map(
           (one) => html`<${Tender} key=${one.asset} words=${words} tender=${one}
           account=${accountIn(one.asset)} place=${hereFor(one.asset)}
@@ -168,6 +175,10 @@ export function Pay({ app, joined, accounts, changed, id }) {
           <p class="quiet">${words.t("pay.try")}</p></div></div>`
       }
       ${
+        deposit &&
+        html`<p class="quiet">${words.t("pay.deposit.text", { at: api.now() + HOLD_MS })}</p>`
+      }
+      ${
         phase !== "refused" &&
         html`<div class="bottom ${refusing ? "still" : ""}">
         <button type="button" class="button big ${refusing ? "risky" : ""}"
@@ -176,7 +187,7 @@ export function Pay({ app, joined, accounts, changed, id }) {
             busy
               ? html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>
                 <span role="status">${words.t(`pay.${phase}`)}</span>`
-              : html`<span>${words.t("pay.pay", { what })}</span>`
+              : html`<span>${words.t(deposit ? "pay.reserve" : "pay.pay", { what })}</span>`
           }
         </button>
       </div>`
@@ -185,7 +196,8 @@ export function Pay({ app, joined, accounts, changed, id }) {
     <${Home} words=${words} />
     ${
       phase === "paid" &&
-      html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("pay.home")}
+      html`<${Flood} kind="paid" title=${words.t(deposit ? "sale.held" : "sale.paid")}
+      action=${words.t("pay.home")}
       close=${() => location.assign("/wallet")}>
       <p class="flood-amount">${words.money(request.total)}</p>
       <p>${words.t(`till.${till}.name`)}</p>

@@ -1,7 +1,7 @@
 /**
- * What the wallet knows and does, without a screen: joining, balances, history, paying, receipts.
+ * What the wallet knows and does, without a screen: joining, balances, history, signing, receipts.
  *
- * A signed payment is kept in the outbox before it is sent and dropped when the ledger has
+ * A signed transaction is kept in the outbox before it is sent and dropped when the ledger has
  * answered, so that a closed window never leaves "did I pay?" open: the same bytes go again.
  */
 
@@ -32,25 +32,28 @@ export async function join({ api, keep }, step = () => {}) {
   return { key, holder, sandbox, assets: sandbox.assets, ledger: api.ledger };
 }
 
-/** Balances and rates as they are now: [{id, asset, class, scale, balance, rate}], tenge first. */
+/** Balances and rates as they are now, tenge first: [{id, asset, class, scale, balance, status,
+ * freeze, rate}]. */
 export async function balances({ api }, { holder, assets }) {
   const [{ rates }, ...accounts] = await Promise.all([
     api.get("/v1/rates"),
     ...holder.accounts.map(({ id }) => api.get(`/v1/accounts/${id}`)),
   ]);
   return accounts
-    .map(({ id, asset, balance }) => ({
+    .map(({ id, asset, balance, status, freeze }) => ({
       ...assets.find((one) => one.code === asset),
       id,
       asset,
       balance,
+      status,
+      freeze,
       rate: rates.find((one) => one.asset === asset) ?? null,
     }))
     .sort((one, other) => (other.class === "digital_tenge") - (one.class === "digital_tenge"));
 }
 
 /** The last movements of all accounts, newest first, with what this browser noted of its own. */
-export async function history({ api, keep }, { holder }) {
+export async function movements({ api, keep }, { holder }) {
   const notes = (await keep.get(NOTES)) ?? {};
   const pages = await Promise.all(
     holder.accounts.map(async ({ id, asset }) => {
@@ -68,19 +71,33 @@ export async function requestOf({ api }, id) {
   return { ...request, place: terminal };
 }
 
-/** Sign and send one payment of `request` from `account`; answers {id, index, …} or throws. */
-export async function pay({ api, keep }, { key }, { request, account, note, onWait }) {
+/** Sign and send one payment of `request` from `account`; answers {id, index, …} or throws. A
+ * deposit is held until `until` (ms UTC), not paid. */
+export function pay(app, joined, { request, account, note, until, onWait }) {
+  const members = { from: account, request: request.request };
+  return act(app, joined, until ? "hold_request/1" : "pay/1", {
+    members: until ? { ...members, ends_at: until } : members,
+    request: request.id,
+    note,
+    onWait,
+  });
+}
+
+/**
+ * Sign a transaction of this kind and send it until there is an answer: {id, index, …}, or a throw.
+ * `note` is kept for the history; `request` is the payment request that it is about.
+ */
+export async function act({ api, keep }, { key }, kind, { members, note, request, onWait }) {
   await send({ api, keep }, onWait).catch(unlessRefused); // an earlier one first
   const payload = {
-    kind: "pay/1",
+    kind,
     ledger: api.ledger,
     nonce: nonce(),
     not_after: api.now() + PAY_MS,
-    from: account,
-    request: request.request,
+    ...members,
   };
   const { jws, id } = await seal(payload, "tenge-tx", key);
-  await keep.put(OUTBOX, { jws, id, note, request: request.id });
+  await keep.put(OUTBOX, { jws, id, note, request });
   return send({ api, keep }, onWait);
 }
 
@@ -105,8 +122,11 @@ export async function send({ api, keep }, onWait) {
   }
 }
 
-/** Whether a payment was sent and not yet answered: its request's id, or null. */
-export const unanswered = async ({ keep }) => (await keep.get(OUTBOX))?.request ?? null;
+/** Whether something was sent and not yet answered: its request's id ("" for none), or null. */
+export async function unanswered({ keep }) {
+  const waiting = await keep.get(OUTBOX);
+  return waiting ? (waiting.request ?? "") : null;
+}
 
 /**
  * Fetch the receipt of transaction `id` and check it here: the very bytes that this browser signed

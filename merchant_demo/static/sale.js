@@ -2,15 +2,28 @@
  * A sale at the till: a payment request and what became of it. Pure.
  *
  * States: "waiting" (nobody has paid), "refused" (an attempt failed; the same request can still be
- * paid), "paid", "expired". What the API says of the request decides; the till only adds that its
- * time ran out.
+ * paid), "held" (a deposit is reserved), "paid", "void" (a deposit went back), "expired". What the
+ * API says of the request and its hold decides; the till only adds that its time ran out.
  */
+
+const DEPOSIT = "DEPOSIT ";
 
 /** How long a QR may be paid, in ms. */
 export const LIFE_MS = 5 * 60_000;
 
+/** How long a deposit is reserved for the shop, in ms. */
+export const HOLD_MS = 24 * 3_600_000;
+
 /** How many sales a till remembers on its screen. */
 export const SALES_MAX = 50;
+
+/** Whether a till asks to reserve and not to pay: its signed reference says so. A wallet that does
+ * not know the word pays, which is as good for the till. */
+export const isDeposit = ({ reference }) => reference.startsWith(DEPOSIT);
+
+/** The reference of a till's sale number `count`; `name` is the till's. */
+export const referenceOf = (name, count, deposit) =>
+  `${deposit ? DEPOSIT : ""}${name[0].toUpperCase()}-${count}`;
 
 /** The payload of a payment request; `offers`: the tenders, each an asset, account and amount. */
 export function requestPayload({ ledger, nonce, now, total, reference, offers }) {
@@ -38,13 +51,18 @@ export const openSale = ({ id, jws, payload, at }) => ({
   status: "waiting",
   payment: null,
   refusal: null,
+  hold: null,
 });
 
-/** The sale after the API's answer to GET /v1/payment-requests/{id}. */
-export function withAnswer(sale, { status, payment, refusal }) {
-  if (status === "paid") return { ...sale, status: "paid", payment, refusal };
-  if (status === "expired") return { ...sale, status: "expired", refusal };
-  return { ...sale, status: refusal ? "refused" : "waiting", refusal };
+/**
+ * The sale after the API's answer to GET /v1/payment-requests/{id}; `hold`: what GET /v1/holds/{id}
+ * says, where money was reserved. While some of it is left the sale is "held", whatever was taken.
+ */
+export function withAnswer(sale, { status, payment, refusal }, hold = null) {
+  const told = { ...sale, payment: payment ?? null, refusal, hold };
+  if (hold?.status === "open") return { ...told, status: "held" };
+  if (["paid", "held", "void", "expired"].includes(status)) return { ...told, status };
+  return { ...told, status: refusal ? "refused" : "waiting" };
 }
 
 /** The sale at time `now`: a request whose time ran out is not paid any more. */
@@ -53,6 +71,9 @@ export const atTime = (sale, now) =>
 
 /** Whether money may still come. */
 export const isOpen = (sale) => sale.status === "waiting" || sale.status === "refused";
+
+/** Whether something may still become of it: money may come, or be taken or let go of. */
+export const isLive = (sale) => isOpen(sale) || sale.status === "held";
 
 /** The payment request that a pasted text means: a link to /p/<id>, or the id alone; else null. */
 export function requestIn(text) {

@@ -9,25 +9,39 @@
 import { follow } from "/static/client/stream.js";
 import { derivedKey, nonce, openKey, seal } from "/static/client/sign.js";
 import { Keypad, Paid, Place, Sale, Sales } from "./counter.js";
+import { Counter } from "./deposit.js";
 import { amountFor, press, typed } from "./money.js";
 import { config, KeyBanner, start, streamUrl } from "./page.js";
 import { Busy, Flood, Trouble, useTick } from "./parts.js";
-import { atTime, isOpen, openSale, requestPayload, SALES_MAX, withAnswer } from "./sale.js";
+import {
+  atTime,
+  isDeposit,
+  isLive,
+  openSale,
+  referenceOf,
+  requestPayload,
+  SALES_MAX,
+  withAnswer,
+} from "./sale.js";
+import { holdOf, openShop } from "./shop.js";
 import { chime, thud } from "./sound.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 const NAME = config.till;
 const KEPT = `till:${NAME}`;
 const BADGE_MS = 20_000;
+/** What a customer can have done: a screenful of green, once. */
+const DONE = ["paid", "held"];
 
 /** Make or find the key, have it certified, learn what is sold in. */
 async function openTill({ api, keep }) {
   const key = await openKey(KEPT, keep);
   const till = await api.post("/v1/sandbox/tills", { jwk: key.jwk, till: NAME });
-  const [sandbox, terminal, { rates }] = await Promise.all([
+  const [sandbox, terminal, { rates }, shop] = await Promise.all([
     api.get("/v1/sandbox"),
     api.get(`/v1/terminals/${key.kid}`),
     api.get("/v1/rates"),
+    openShop({ api, keep }, NAME, till.merchant),
   ]);
   const kept = (await keep.get(KEPT)) ?? {};
   const same = kept.ledger === api.ledger;
@@ -37,6 +51,7 @@ async function openTill({ api, keep }) {
     assets: new Map(sandbox.assets.map((asset) => [asset.code, asset])),
     terminal,
     rates,
+    shop,
     shelf: {
       kid: key.kid,
       ledger: api.ledger,
@@ -47,6 +62,10 @@ async function openTill({ api, keep }) {
     },
   };
 }
+
+/** The accounts on which money is reserved for these sales. */
+const holdsOf = (sales) =>
+  sales.filter(({ status }) => status === "held").map(({ hold }) => ({ id: hold.id }));
 
 /** What the till offers: each asset it has an account in and, but for tenge, a rate. */
 function offersFor(total, { till, assets, rates }) {
@@ -75,6 +94,7 @@ function Till({ app }) {
   const shelf = useRef(null);
   const stream = useRef(null);
   const asking = useRef(false);
+  const accounts = useRef([]);
   useTick(250, current !== null);
 
   const put = (change) => {
@@ -88,22 +108,38 @@ function Till({ app }) {
     setSales(next);
   };
 
+  const lookAtLive = () =>
+    shelf.current.sales.filter(isLive).forEach((sale) => look(sale.id).catch(() => {}));
+
+  /** The sale whose reserved money an event moves. */
+  const byHold = ({ postings = [] }) =>
+    shelf.current.sales.find(({ hold }) => hold && postings.some(({ debit }) => debit === hold.id))
+      ?.id;
+
   const saleOf = (id) => shelf.current.sales.find((sale) => sale.id === id);
 
   /** Ask what became of one sale, and show it. */
   const look = async (id) => {
     if (!saleOf(id)) return;
     const answer = await api.get(`/v1/payment-requests/${id}`);
+    const known = saleOf(id);
+    const deposit = answer.status === "held" || known.status === "held";
+    const hold = deposit ? await holdOf(app, accounts.current, known) : known.hold;
     const before = saleOf(id); // as it is now: another look may have come first
-    const after = withAnswer(before, answer);
+    const after = withAnswer(before, answer, hold);
     change(after);
-    if (after.status === "paid" && before.status !== "paid") {
+    if (after.status === "held" && !before.hold && hold) stream.current?.add({ accounts: [hold.id] });
+    if (DONE.includes(after.status) && !DONE.includes(before.status)) {
       chime();
       setFlood(after);
     }
-    if (after.refusal && after.refusal.at !== before.refusal?.at && after.status !== "paid") thud();
+    if (after.refusal && after.refusal.at !== before.refusal?.at && !DONE.includes(after.status)) {
+      thud();
+    }
     if (after.refusal) lookAtPlace().catch(() => {});
   };
+
+  const connected = () => setOpened((now) => ({ ...now, shop: { ...now.shop, connected: true } }));
 
   const lookAtPlace = async () => {
     const terminal = await api.get(`/v1/terminals/${shelf.current.kid}`);
@@ -115,6 +151,7 @@ function Till({ app }) {
     try {
       const found = await openTill(app);
       shelf.current = found.shelf;
+      accounts.current = found.till.accounts;
       put({});
       setSales(found.shelf.sales);
       setCurrent(found.shelf.current);
@@ -130,17 +167,18 @@ function Till({ app }) {
       api,
       url: streamUrl(),
       after: kept.cursor,
-      accounts: till.accounts.map((account) => account.id),
-      requests: kept.sales.filter(isOpen).map((sale) => sale.id),
+      accounts: [...till.accounts, ...holdsOf(kept.sales)].map((account) => account.id),
+      requests: kept.sales.filter(isLive).map((sale) => sale.id),
       onEvent: async (event) => {
-        if (event.request) await look(event.request).catch(() => {});
+        const id = event.request ?? byHold(event);
+        if (id) await look(id).catch(() => {});
         put({ cursor: event.seq });
       },
       onState: (now) => {
         setLink(now);
         app.setOffline(now === "offline");
         if (now === "live" || now === "polling") {
-          shelf.current.sales.filter(isOpen).forEach((sale) => look(sale.id).catch(() => {}));
+          lookAtLive();
         }
       },
       onGap: () => location.reload(),
@@ -163,13 +201,14 @@ function Till({ app }) {
     setFlood(null);
   };
 
-  /** Ask for `total`: sign a request, show its QR. One at a time, however fast the fingers. */
-  const ask = async (total) => {
+  /** Ask for `total`, to be paid or reserved: sign a request, show its QR. One at a time, however
+   * fast the fingers. */
+  const ask = async (total, deposit = false) => {
     if (asking.current) return;
     asking.current = true;
     setTrouble(null);
     try {
-      await askOnce(total);
+      await askOnce(total, deposit);
     } catch (error) {
       setTrouble(error);
     } finally {
@@ -177,7 +216,7 @@ function Till({ app }) {
     }
   };
 
-  const askOnce = async (total) => {
+  const askOnce = async (total, deposit) => {
     const { rates } = await api.get("/v1/rates").catch(() => opened);
     const count = shelf.current.count + 1;
     const payload = requestPayload({
@@ -185,7 +224,7 @@ function Till({ app }) {
       nonce: nonce(),
       now: api.now(),
       total,
-      reference: `${NAME[0].toUpperCase()}-${count}`,
+      reference: referenceOf(NAME, count, deposit),
       offers: offersFor(total, { ...opened, rates }),
     });
     const sealed = await seal(payload, "tenge-request", opened.key);
@@ -235,7 +274,7 @@ function Till({ app }) {
 
   return html`
     <${KeyBanner} words=${words} kind=${opened.key.kind} />
-    <main id="screen" class="till ${flood ? "under" : ""}">
+    <main id="screen" class="till ${flood ? "beneath" : ""}">
       <${Place} words=${words} name=${NAME} terminal=${opened.terminal} link=${link} />
       <section class="stage card" aria-label=${words.t("till.sale")}>
         ${trouble && html`<${Trouble} words=${words} error=${trouble} />`}
@@ -243,16 +282,21 @@ function Till({ app }) {
           shown
             ? html`<${Sale} words=${words} sale=${shown} left=${shown.notAfter - api.now()}
               accepts=${opened.terminal.accepts}
-              done=${() => show(null)} repeat=${() => ask(shown.total)} />`
+              done=${() => show(null)} repeat=${() => ask(shown.total, isDeposit(shown))}>
+              <${Counter} key=${shown.id} app=${app} name=${NAME} shop=${opened.shop}
+                accounts=${opened.till.accounts} sale=${shown} again=${() => look(shown.id)}
+                scaleOf=${(asset) => opened.assets.get(asset).scale} connected=${connected} />
+            <//>`
             : html`<${Keypad} words=${words} keys=${keys} amount=${amount} ready=${ready}
-              type=${(key) => setKeys((now) => press(now, key))} ask=${() => ask(amount)} />`
+              type=${(key) => setKeys((now) => press(now, key))} ask=${() => ask(amount)}
+              deposit=${() => ask(amount, true)} />`
         }
       </section>
       <${Sales} words=${words} sales=${sales.map((one) => atTime(one, api.now()))} show=${show} />
     </main>
     ${
       flood &&
-      html`<${Flood} kind="paid" title=${words.t("sale.paid")} action=${words.t("till.next")}
+      html`<${Flood} kind="paid" title=${words.t(`sale.${flood.status}`)} action=${words.t("till.next")}
       close=${() => (flood.id === current ? show(null) : setFlood(null))}>
       <p class="flood-amount">${words.money(flood.total)}</p>
       <p><${Paid} words=${words} payment=${flood.payment} /></p>

@@ -32,7 +32,7 @@ PAGE_BYTES_MAX = 80_000
 
 PAGES = {
     "/": "start.js", "/till/market": "till.js", "/till/cafe": "till.js", "/wallet": "wallet.js",
-    "/p/AaHuVl4DRid74ArCQA9lHw": "wallet.js",
+    "/wallet/send": "people.js",    "/p/AaHuVl4DRid74ArCQA9lHw": "paying.js",
 }  # fmt: skip
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ledger.keyring import Keyring
-from ledger.keys import SigningKey
 from ledger.ledger import OPERATOR_KEY
 from sandbox_api import sentences
 from sandbox_api.client import Wallet
-from tests.browser.conftest import Device, Devices
-from tests.processes.running import Running, command
-
-AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
-TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
-LANGUAGES = sentences.LANGUAGES
-
-
-def said(key: str, lang: str = "en", **params: Any) -> str:
-    """What the catalogue says."""
-    return sentences.text(key, lang, **params)
-
-
-SETTLED = """async () => Promise.allSettled(
-    document.getAnimations()
-        .filter((one) => one.effect.getComputedTiming().endTime < Infinity)
-        .map((one) => one.finished)
-)"""
-"""Waits for the animations that end by themselves."""
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds to be serious or worse, once nothing is fading in any more."""
-    page.evaluate(SETTLED)
-    page.evaluate(AXE)
-    found = page.evaluate(
-        f"async () => (await axe.run(document, {{runOnly: {json.dumps(TAGS)}}})).violations"
-    )
-    return [
-        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-def ask(device: Device, till: str, keys: str = "1290", lang: str = "en") -> tuple[Page, str]:
-    """Open a till, type an amount, show the QR; the page and the link its QR leads to."""
-    page = device.open(f"/till/{till}")
-    for key in keys:
-        page.get_by_role("button", name=key, exact=True).click()
-    page.get_by_role("button", name=said("till.ask", lang)).click()
-    expect(page.get_by_role("img", name=said("till.qr", lang))).to_be_visible()
-    link = page.get_by_role("link", name=said("till.link", lang)).get_attribute("href")
-    assert link is not None
-    return page, link
-
-
-def choose(page: Page, asset: str) -> None:
-    """Pick a way to pay."""
-    page.locator(f"input[value={asset}]").check()
-
-
-def pay(page: Page) -> None:
-    """Press the pay button."""
-    page.locator(".bottom button").click()
+from tests.browser.conftest import Devices
+from tests.browser.looking import LANGUAGES, ask, choose, faults, misfits, pay, persona, said
+from tests.processes.running import Running
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -83,6 +27,8 @@ def test_tenge_passes_at_the_supermarket_and_the_till_turns_green(
     till, link = ask(counter, "market", lang=lang)
     counter.shot(till, f"till-waiting-{lang}-{desk}")
     wallet = shopper.open(link)
+    for page in (till, wallet):
+        expect(page.locator(".countdown").get_by_text(":")).to_be_visible()
     shopper.shot(wallet, f"pay-{lang}-{desk}")
 
     pay(wallet)
@@ -152,7 +98,7 @@ def test_a_suspended_zone_is_told_before_anybody_pays(device: Devices, sandbox: 
     till, link = ask(counter, "cafe", lang="kk")
     wallet = shopper.open(link)
     choose(wallet, "tUSDT")
-    supervisor = _persona(sandbox, "supervisor")
+    supervisor = persona(sandbox, "supervisor")
     zone = sandbox.facts["zone"]
 
     supervisor.send("zone_suspend/1", zone=zone)
@@ -182,7 +128,7 @@ def test_a_reload_finds_the_sale_again_and_what_became_of_it(device: Devices) ->
 
     expect(till.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
     wallet.goto(link)
-    expect(wallet.get_by_text(said("pay.already"))).to_be_visible()
+    expect(wallet.get_by_text(said("pay.is.paid"))).to_be_visible()
 
 
 def test_a_lost_connection_is_told_and_made_good(device: Devices) -> None:
@@ -342,6 +288,7 @@ def test_a_pasted_link_opens_the_payment(device: Devices) -> None:
     counter, shopper = device("en", desk=True), device("en")
     _, link = ask(counter, "market")
     wallet = shopper.open("/wallet")
+    wallet.get_by_role("link", name=said("wallet.send")).click()
 
     wallet.get_by_label(said("wallet.paste")).fill("https://example.test/nothing")
     wallet.get_by_role("button", name=said("wallet.open")).click()
@@ -377,14 +324,7 @@ def test_every_screen_is_accessible_and_fits_its_width(
     def look(page: Page, name: str) -> None:
         counter.shot(page, f"{name}-{lang}-{scheme}")
         found[name] = faults(page)
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        small = page.evaluate(
-            """() => [...document.querySelectorAll("button, summary, a.button, a.door, .tender")]
-                .map((one) => [one.className || one.textContent, one.getBoundingClientRect()])
-                .filter(([, box]) => box.width && (box.height < 47.5 || box.width < 47.5))
-                .map(([name]) => name)"""
-        )
-        found[name] += ["wider than the screen"] * (wide > 0) + [f"small: {s}" for s in small]
+        found[name] += misfits(page)
 
     start = counter.open("/")
     expect(start.locator(".door")).to_have_count(3)
@@ -413,6 +353,9 @@ def test_every_screen_is_accessible_and_fits_its_width(
     look(wallet, "wallet")
     wallet.locator(".history .line").first.click()
     look(wallet, "receipt")
+    send = counter.open("/wallet/send")
+    expect(send.locator(".number code")).to_be_visible()
+    look(send, "send")
 
     assert {name: what for name, what in found.items() if what} == {}
 
@@ -436,12 +379,3 @@ def test_on_a_page_without_encryption_the_key_is_made_by_software_and_said_to_be
     page.locator(".history .line").first.click()
     page.get_by_role("button", name=said("receipt.check")).click()
     expect(page.get_by_text(said("receipt.good"))).to_be_visible()
-
-
-def _persona(sandbox: Running, name: str) -> Wallet:
-    """A seeded party that signs with its own key."""
-    shown = subprocess.run(
-        command("keys", "show", name, "--data", sandbox.facts["data"]),
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return Wallet(sandbox.client(), SigningKey.from_jwk(json.loads(shown.stdout)))
