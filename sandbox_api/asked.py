@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ledger.core.account import AccountKind
 from ledger.core.ids import ID_BYTES, unb64
 from sandbox_api.limits import FILTERS_MAX, PAGE_ROWS, PAGE_ROWS_MAX, WAIT_S_MAX
 from sandbox_api.wire import DigestText, IdText, Index, Jwk, KidText, Size, TransactionText
@@ -86,6 +87,16 @@ class AfterIdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def after_key(self) -> bytes:
         """The 16 bytes of `after`, b"" for none."""
         return b"" if self.after is None else unb64(self.after, ID_BYTES)
+
+
+class AccountsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Accounts of which kind, and which page, in order of opening."""
+
+    kind: Annotated[AccountKind, Meta(description="What the accounts are for.")] = (
+        AccountKind.WALLET
+    )
+    after: Annotated[IdText | None, Meta(description="Accounts opened after this one.")] = None
+    limit: Count = PAGE_ROWS
 
 
 class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

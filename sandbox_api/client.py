@@ -187,6 +187,11 @@ class SandboxClient:
         """What an account holds."""
         return str(self.get(f"/accounts/{account}")["balance"])
 
+    def accounts(self, party: str, kind: str = "wallet") -> Iterator[Json]:
+        """A party's accounts of one kind, oldest first: `wallet`, `hold`, `lock`, `held`, `reserve`
+        or `issue`; each `{id, asset, kind, mark, status, balance, …}`."""
+        return self._pages(f"/parties/{party}/accounts", "accounts", kind=kind)
+
     def asks(self, party: str, *, side: str = "payer") -> Iterator[Json]:
         """Open requests that a party is asked to pay, or with `side="payee"` all it made."""
         return self._pages(f"/parties/{party}/asks", "asks", side=side)

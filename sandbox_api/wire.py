@@ -156,12 +156,14 @@ class KeyBody(msgspec.Struct, frozen=True):
 
 
 class AccountBody(msgspec.Struct, frozen=True):
-    """An account as of the log's newest entry (`size`). `freeze` is null unless it is frozen."""
+    """An account as of the log's newest entry (`size`). `mark` is the purpose that its money is
+    bound to, null for ordinary money; `freeze` is null unless it is frozen."""
 
     id: IdText
     owner: IdText
     asset: str
     kind: str
+    mark: str | None
     status: str
     balance: str
     scale: int
@@ -170,9 +172,11 @@ class AccountBody(msgspec.Struct, frozen=True):
 
 
 class AccountsBody(msgspec.Struct, frozen=True):
-    """Accounts of one party, oldest first."""
+    """A page of a party's accounts, oldest first; `next` is the next page's `after`, null at the
+    end."""
 
     accounts: tuple[AccountBody, ...]
+    next: IdText | None
 
 
 class BalanceBody(msgspec.Struct, frozen=True):

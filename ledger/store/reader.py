@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ledger.core.account import Account
+from ledger.core.account import Account, AccountKind
 from ledger.core.ids import TransactionId
 from ledger.core.needs import Need
 from ledger.core.objects import Object
@@ -107,9 +107,19 @@ class Snapshot:
         return {row[0]: account_of(row) for row in rows}
 
     def accounts_of(self, owner: bytes) -> list[Account]:
-        """All accounts of a party, in order of opening."""
-        rows = self._rows(f"{_ACCOUNT} WHERE ledger = ? AND owner = ? ORDER BY number", owner)
+        """All accounts of a party, of every kind and however many, by kind in order of opening."""
+        sql = f"{_ACCOUNT} WHERE ledger = ? AND owner = ? ORDER BY kind, number"
+        rows = self._rows(sql, owner)
         return [account_of(row) for row in rows]
+
+    def accounts_of_kind(
+        self, owner: bytes, kind: AccountKind, *, after: int = -1, limit: int = 100
+    ) -> list[Account]:
+        """A party's accounts of one kind numbered above `after`, in order of opening. Reads no more
+        rows than it gives."""
+        sql = f"""{_ACCOUNT} WHERE ledger = ? AND owner = ? AND kind = ? AND number > ?
+ ORDER BY number LIMIT ?"""
+        return [account_of(row) for row in self._rows(sql, owner, kind.value, after, limit)]
 
     def accounts(self, after: int = -1, limit: int = 100) -> list[Account]:
         """Accounts numbered above `after`, in order of opening."""
@@ -478,6 +488,7 @@ class ReadingStore:
     account_by_number = _once(Snapshot.account_by_number)
     accounts_by_number = _once(Snapshot.accounts_by_number)
     accounts_of = _once(Snapshot.accounts_of)
+    accounts_of_kind = _once(Snapshot.accounts_of_kind)
     accounts = _once(Snapshot.accounts)
     statement = _once(Snapshot.statement)
     balance_at = _once(Snapshot.balance_at)

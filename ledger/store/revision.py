@@ -22,10 +22,10 @@ from ledger.store import problems
 from ledger.store.reads import Reads
 from ledger.store.sqlite import SqliteFile
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest step in `migrations/versions`."""
 
-KNOWN = ("0001",)
+KNOWN = ("0001", "0002")
 """All steps, oldest first."""
 
 VERSION_TABLE = "ledger_version"

@@ -129,7 +129,7 @@ ACCOUNT = _table(
     _long("written"),
     UniqueConstraint("ledger", "id"),
     CheckConstraint("balance >= 0 OR kind = 'issue'", name="account_not_below_zero"),
-    Index("account_owner", "ledger", "owner", "number"),
+    Index("account_owner", "ledger", "owner", "kind", "number"),
     room=True,
 )
 

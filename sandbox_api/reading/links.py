@@ -17,6 +17,7 @@ from ledger.rules.holding_max import LIMITED
 from ledger.rules.pack import pack_in_force
 from ledger.store.reader import Snapshot
 from ledger.waterfall import limits_in_force
+from sandbox_api.limits import LISTED_MAX
 from sandbox_api.reading.known import account_of, object_of, read_with
 from sandbox_api.wire_links import HoldingBody, LinkBody, LinksBody
 
@@ -28,8 +29,9 @@ def link(view: Snapshot, wallet: bytes) -> LinkBody | None:
 
 
 def links_of(view: Snapshot, party: bytes) -> LinksBody:
-    """Links of a party's wallets."""
-    wallets = [account.id for account in view.accounts_of(party)]
+    """Links of a party's wallets, the first `LISTED_MAX` of them."""
+    found_wallets = view.accounts_of_kind(party, AccountKind.WALLET, limit=LISTED_MAX)
+    wallets = [account.id for account in found_wallets]
     needs: list[Need] = [("object", type_, id) for id in wallets for type_ in ("link", "sweep")]
     found = view.load(needs)
     links = ((found["object", "link", id], found["object", "sweep", id]) for id in wallets)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ledger.core import counters
-from ledger.core.account import Account
+from ledger.core.account import Account, AccountKind
 from ledger.core.amount import format_amount
 from ledger.core.asset import Asset
 from ledger.core.ids import b64, unb64
@@ -28,6 +28,7 @@ from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.reading.packs import rate_age_max_ms
 from sandbox_api.wire import (
     AccountBody,
+    AccountsBody,
     AssetBody,
     BalanceBody,
     Jwk,
@@ -68,9 +69,19 @@ def account_body(view: Snapshot, id: bytes) -> AccountBody | None:
 
 
 def accounts_of(view: Snapshot, owner: bytes) -> tuple[AccountBody, ...]:
-    """A party's accounts in order of opening."""
+    """A party's accounts, all of every kind, each in order of opening: for its whole file."""
     scales, size = Scales(view), view.head().size
     return tuple(_account(view, account, scales, size) for account in view.accounts_of(owner))
+
+
+def accounts_page(
+    view: Snapshot, owner: bytes, kind: AccountKind, after: int, limit: int
+) -> AccountsBody:
+    """A page of a party's accounts of one kind, those numbered above `after`, oldest first."""
+    found = view.accounts_of_kind(owner, kind, after=after, limit=limit + 1)
+    page, scales, size = found[:limit], Scales(view), view.head().size
+    bodies = tuple(_account(view, account, scales, size) for account in page)
+    return AccountsBody(bodies, b64(page[-1].id) if len(found) > len(page) else None)
 
 
 def balance_body(view: Snapshot, id: bytes, index: int | None) -> BalanceBody | None:
@@ -211,6 +222,7 @@ def _account(view: Snapshot, account: Account, scales: Scales, size: int) -> Acc
         owner=b64(account.owner),
         asset=account.asset,
         kind=account.kind,
+        mark=account.mark or None,
         status=account.status,
         balance=format_amount(account.balance, scale),
         scale=scale,

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from ledger.core.account import AccountKind
 from ledger.core.decision import Code, Reason
 from ledger.core.ids import b64
 from ledger.core.objects import body_of
 from ledger.core.party import Party
 from ledger.core.zone import Terminal
 from ledger.keys import public_key_from_jwk
+from ledger.store.reader import Snapshot
 from ledger.writer.answers import Answer as WriterAnswer
 from ledger.writer.answers import Busy, Declined, Taken, Unread
 from sandbox_api.asked import OnboardBody, TillBody
 from sandbox_api.auth import Scope
 from sandbox_api.front import Checked
+from sandbox_api.limits import LISTED_MAX
 from sandbox_api.parts import Parts
 from sandbox_api.personas import Till
 from sandbox_api.problems import Problem, Refusal
 from sandbox_api.reading.known import object_of
-from sandbox_api.reading.money import accounts_of, assets
+from sandbox_api.reading.money import accounts_page, assets
 from sandbox_api.reading.payment_requests import title_of
 from sandbox_api.reading.zones import place_body
 from sandbox_api.requests import Answer, Body, Call, Reply, Route
 from sandbox_api.wire import (
+    AccountBody,
     JoinedAccountBody,
     Jwk,
     OnboardedBody,
@@ -160,7 +164,7 @@ def _client(parts: Parts, kid: bytes) -> OnboardedBody | None:
         found = None if key is None else object_of(view, "party", key.owner)
         if key is None or found is None:
             return None
-        accounts = accounts_of(view, key.owner)
+        accounts = _wallets(view, key.owner)
     party = body_of(found, Party)
     return OnboardedBody(
         party=b64(key.owner),
@@ -168,11 +172,14 @@ def _client(parts: Parts, kid: bytes) -> OnboardedBody | None:
         tier=party.tier,
         bank=party.registrar,
         accounts=tuple(
-            JoinedAccountBody(account.id, account.asset, account.balance)
-            for account in accounts
-            if account.kind == "wallet"
+            JoinedAccountBody(account.id, account.asset, account.balance) for account in accounts
         ),
     )
+
+
+def _wallets(view: Snapshot, owner: bytes) -> tuple[AccountBody, ...]:
+    """A party's wallets, the first `LISTED_MAX` of them."""
+    return accounts_page(view, owner, AccountKind.WALLET, -1, LISTED_MAX).accounts
 
 
 def _till(parts: Parts, kid: bytes, asked: Till) -> TillEnrolledBody | None:
@@ -180,7 +187,7 @@ def _till(parts: Parts, kid: bytes, asked: Till) -> TillEnrolledBody | None:
         terminal = object_of(view, "terminal", kid)
         if terminal is None:
             return None
-        accounts = accounts_of(view, terminal.owner)
+        accounts = _wallets(view, terminal.owner)
     merchant = b64(terminal.owner)
     place = place_body(body_of(terminal, Terminal).place)
     if place != PlaceBody(asked.lat, asked.lon):
@@ -193,11 +200,7 @@ def _till(parts: Parts, kid: bytes, asked: Till) -> TillEnrolledBody | None:
         merchant=merchant,
         name=title_of(parts, merchant) or asked.title,
         place=place,
-        accounts=tuple(
-            TillAccountBody(account.id, account.asset)
-            for account in accounts
-            if account.kind == "wallet"
-        ),
+        accounts=tuple(TillAccountBody(account.id, account.asset) for account in accounts),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.core.ids import unb64
-from sandbox_api.asked import DigestPath, IdPath, IndexQuery, KidPath, StatementQuery
+from sandbox_api.asked import AccountsQuery, DigestPath, IdPath, IndexQuery, KidPath, StatementQuery
 from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import money, packs
-from sandbox_api.reading.known import id_bytes, object_of
+from sandbox_api.reading.known import account_of, id_bytes, object_of
 from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire import (
     AccountBody,
@@ -34,11 +34,14 @@ def party(call: Call) -> Reply:
 
 
 def party_accounts(call: Call) -> Reply:
-    """A party's accounts."""
-    id = id_bytes(call.path["id"])
+    """A page of a party's accounts of one kind: its wallets where the caller does not say."""
+    id, query = id_bytes(call.path["id"]), call.query_as(AccountsQuery)
     with call.parts.reader.snapshot() as view:
         require(object_of(view, "party", id), "party")
-        return Reply(AccountsBody(money.accounts_of(view, id)))
+        after = -1
+        if query.after is not None:
+            after = require(account_of(view, id_bytes(query.after)), "account").number
+        return Reply(money.accounts_page(view, id, query.kind, after, query.limit))
 
 
 def key(call: Call) -> Reply:
@@ -116,9 +119,9 @@ _NONE: Final = ("not_found",)
 ROUTES: Final = (
     Route("GET", "/v1/parties/{id}", "party", "A party", party, Scope.READ,
           {200: Answer(PartyBody, "Role and attested tier.")}, IdPath, problems=_NONE),
-    Route("GET", "/v1/parties/{id}/accounts", "party_accounts", "A party's accounts",
-          party_accounts, Scope.READ, {200: Answer(AccountsBody, "In order of opening.")}, IdPath,
-          problems=_NONE),
+    Route("GET", "/v1/parties/{id}/accounts", "party_accounts", "A party's accounts, by kind",
+          party_accounts, Scope.READ, {200: Answer(AccountsBody, "A page, in order of opening.")},
+          IdPath, AccountsQuery, problems=_NONE),
     Route("GET", "/v1/keys/{kid}", "key", "A key", key, Scope.READ,
           {200: Answer(KeyBody, "Whose it is.")}, KidPath, problems=_NONE),
     Route("GET", "/v1/accounts/{id}", "account", "An account", account, Scope.READ,

@@ -196,7 +196,7 @@ def close_account(town: Town) -> None:
 
 def open_sub_account(town: Town) -> None:
     account = town.open(town.aigul)
-    listed = town.client.get(f"/parties/{town.party(town.aigul)}/accounts")["accounts"]
+    listed = town.client.accounts(town.party(town.aigul))
     tenge = [row["id"] for row in listed if row["asset"] == "KZTD"]
     assert {account, town.aigul.accounts["KZTD"]} <= set(tenge)
 

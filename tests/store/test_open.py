@@ -346,3 +346,33 @@ def test_a_foreign_file_is_refused_and_not_touched(tmp_path, opened):
 
     assert path.read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == ["recipes.db"]
+
+
+def test_an_older_database_gets_the_steps_that_it_lacks(store_url, made):
+    create_ledger(store_url, made.ledger)
+    now = index_of_accounts(store_url)
+    for statement in (
+        "DROP INDEX account_owner",
+        "CREATE INDEX account_owner ON account (ledger, owner, number)",
+        "UPDATE ledger_version SET version_num = '0001'",
+    ):
+        execute(store_url, statement)
+    assert index_of_accounts(store_url) != now
+
+    for action in (open_writing, open_reading):
+        assert "older release" in refusal_of(action, store_url)
+    migrate(store_url)
+
+    assert index_of_accounts(store_url) == now
+    open_reading(store_url).close()
+
+
+def index_of_accounts(url):
+    """Columns of the index by owner."""
+    sql = (
+        "SELECT sql FROM sqlite_schema WHERE name = 'account_owner'"
+        if url.startswith("sqlite")
+        else "SELECT indexdef FROM pg_indexes WHERE indexname = 'account_owner'"
+    )
+    ((text,),) = execute(url, sql)
+    return re.search(r"\(.*\)", text).group()

@@ -12,6 +12,7 @@ import re
 import psycopg
 import pytest
 
+from ledger.core.account import AccountKind
 from ledger.core.plan import Plan
 from ledger.store import TileRow, create_ledger, open_reading, open_writing
 from ledger.store import postgresql as postgres_store
@@ -50,6 +51,7 @@ def everything(hand, made, reader):
     reader.account_by_number(1)
     reader.accounts(after=0, limit=5)
     reader.accounts_of(made.key("a"))
+    reader.accounts_of_kind(made.key("a"), AccountKind.WALLET, after=0, limit=5)
     reader.statement(1, limit=3)
     reader.statement(1, after=2, limit=3)
     reader.balance_at(1, 5)
@@ -66,6 +68,26 @@ def everything(hand, made, reader):
 def url_and_kind(store_url, made):
     create_ledger(store_url, made.ledger)
     return store_url, store_url.split(":")[0]
+
+
+def test_a_party_s_accounts_are_read_along_their_index(make_hand, sqlite_url, made):
+    """However many accounts others have, and of other kinds: each read is a range of the index."""
+    create_ledger(sqlite_url, made.ledger)
+    reader = open_reading(sqlite_url)
+    ran = []
+    with reader.lent() as reads:
+        reads.connection.set_trace_callback(ran.append)
+    reader.accounts_of_kind(made.key("a"), AccountKind.WALLET, after=0, limit=5)
+    reader.accounts_of(made.key("a"))
+    reader.close()
+    hand = make_hand(sqlite_url)
+
+    found = [[row[-1] for row in hand.store.connection.execute("EXPLAIN QUERY PLAN " + sql)]
+             for sql in ran if "owner = " in sql]  # fmt: skip
+    hand.store.close()
+
+    index = "SEARCH account USING INDEX account_owner (ledger=? AND owner=?"
+    assert found == [[index + " AND kind=? AND number>?)"], [index + ")"]]
 
 
 def test_sqlite_searches_and_never_scans(make_hand, sqlite_url, made, monkeypatch):

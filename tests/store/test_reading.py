@@ -256,7 +256,7 @@ def test_a_broken_index_is_found(make_hand, sqlite_url, made):
     past = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
     past.execute("PRAGMA writable_schema = ON")
     past.execute(
-        "UPDATE sqlite_schema SET sql = replace(sql, 'owner, number', 'number, owner')"
+        "UPDATE sqlite_schema SET sql = replace(sql, 'owner, kind', 'kind, owner')"
         " WHERE name = 'account_owner'"
     )
     past.commit()
