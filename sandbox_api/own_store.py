@@ -1,9 +1,9 @@
 """The database of the sandbox's own store: tables, engine, and one transaction in it (design D8).
 
 Which tables there are is told by those who keep something there (`tenants`, `records`,
-`alias_records`). A second SQLite file, or the schema `sandbox` of the ledger's PostgreSQL database. SQLite runs with a
-rollback journal, not WAL: several front ends write here, and the WAL-reset race of SQLite before
-3.51.3 needs a WAL.
+`alias_records`). A second SQLite file, or the schema `sandbox` of the ledger's PostgreSQL database.
+SQLite runs with a rollback journal, not WAL: several front ends write here, and the WAL-reset race
+of SQLite before 3.51.3 needs a WAL.
 """
 
 from __future__ import annotations
