@@ -1,4 +1,4 @@
-"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`, `bench`.
+"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`, `corridor`, `bench`.
 
 Every failure that a person can mend is one sentence on stderr and exit code 2, never a traceback.
 Modules are imported by the command that needs them, so that `tenge --help` is quick.
@@ -123,6 +123,34 @@ def demo(url: str | None, key: str | None, data: Path, as_json: bool) -> None:
         from sandbox_api.demo import play
 
         code = play(url, key, data, as_json=as_json)
+    sys.exit(code)
+
+
+@main.group()
+def corridor() -> None:
+    """Payment against payment between two sandboxes, by two locks under one hash."""
+
+
+_first = click.option("--first", nargs=2, metavar="URL KEY", help="The sandbox where the initiator"
+                      " pays, and its publishable key.")  # fmt: skip
+_second = click.option("--second", nargs=2, metavar="URL KEY", help="The sandbox where the"
+                       " counterparty pays, and its publishable key.")  # fmt: skip
+
+
+@corridor.command("demo")
+@_first
+@_second
+@_json
+def corridor_demo(
+    first: tuple[str, str] | None, second: tuple[str, str] | None, as_json: bool
+) -> None:
+    """Play both sides and draw the timeline. Without addresses two sandboxes are started, one is
+    killed under a payment, and their clocks are moved to show what happens in time and beyond."""
+    with _sentences():
+        from sandbox_api.corridor.demo import Address, play
+
+        places = [None if one is None else Address(*one) for one in (first, second)]
+        code = play(places[0], places[1], as_json=as_json)
     sys.exit(code)
 
 

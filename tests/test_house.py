@@ -70,7 +70,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "psycopg": ("ledger/store/", "sandbox_api/bench/postgres.py"),
     "requests": ("sandbox_api/client.py",),
     "rich": ("sandbox_api/banner.py", "sandbox_api/demo.py", "sandbox_api/verify_log.py",
-             "sandbox_api/bench/"),
+             "sandbox_api/bench/", "sandbox_api/corridor/demo.py"),
     "segno": ("sandbox_api/routes/payment_requests.py",),
     "sqlalchemy": ("ledger/store/", "sandbox_api/own_store.py", "sandbox_api/records.py",
                    "sandbox_api/alias_records.py", "sandbox_api/tenants.py"),
