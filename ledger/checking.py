@@ -63,6 +63,10 @@ def check(chunk: Chunk) -> Checked:
             public = chunk.publics.get(signed.kid)
             if public is None or not verify(public, signed.signing_input, signed.signature):
                 unsigned.append((index, "a signature does not fit the bytes and the key"))
+        for proof in tx.proofs:
+            signatures += 1
+            if not verify(*proof):
+                unsigned.append((index, "a signature made offline does not fit its device"))
     hashes = list(map(leaf_hash, chunk.lines))
     return Checked(chunk.start, hashes, signatures, unreadable, unsigned)
 

@@ -29,6 +29,9 @@ KeySource = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
 BAD_SIGNATURE: Final = Unread(
     "bad_signature", "the signature does not fit these bytes and the key that kid names"
 )
+BAD_OFFLINE_SIGNATURE: Final = Unread(
+    "bad_signature", "the signature of an offline payment does not fit it and its device", "chain"
+)
 
 
 class Checked(NamedTuple):
@@ -100,6 +103,8 @@ class Front:
                 return Checked(Offer(transaction.jws, False), transaction)
             if not verify(public_key, signed.signing_input, signed.signature):
                 return _inner(transaction.embedded[place - 1]) if place else BAD_SIGNATURE
+        if not all(verify(*proof) for proof in transaction.proofs):
+            return BAD_OFFLINE_SIGNATURE
         return Checked(Offer(transaction.jws, True), transaction)
 
     def _look_up(self, kids: set[bytes]) -> None:

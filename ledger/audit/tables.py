@@ -155,7 +155,11 @@ def _is_itself(refusal: RefusalRow, state: FullState) -> bool:
     except Malformed:
         return False
     publics = ((signed, state.public_key(signed.kid, refusal.size)) for signed in tx.envelopes)
-    return tx.id == refusal.transaction and all(
-        public is None or verify(public, signed.signing_input, signed.signature)
-        for signed, public in publics
+    return (
+        tx.id == refusal.transaction
+        and all(verify(*proof) for proof in tx.proofs)
+        and all(
+            public is None or verify(public, signed.signing_input, signed.signature)
+            for signed, public in publics
+        )
     )

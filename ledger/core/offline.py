@@ -17,6 +17,7 @@ import msgspec
 
 from ledger.core import base45
 from ledger.core.ids import decode_segment, thumbprint
+from ledger.core.transaction import Proof
 from ledger.errors import Malformed
 
 TAG: Final = b"tenge-offline/1\0"
@@ -49,15 +50,6 @@ _PAYMENT_BYTES: Final = 74
 _SIGNATURE_BYTES: Final = 64
 LINK_BYTES: Final = _CERTIFICATE_BYTES + _PAYMENT_BYTES + 2 * _SIGNATURE_BYTES
 """What each hop adds to a chain."""
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """A signature that a transaction carries beside its envelopes, with the key to check it by:
-    `public` (32 bytes) stands in the statement itself, so whose it is remains to be decided."""
-
-    public: bytes
-    message: bytes
-    signature: bytes
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -172,7 +164,7 @@ class Notice(msgspec.Struct, frozen=True):
 
     def signed(self) -> bytes:
         """The bytes that the central bank signs."""
-        return TAG + self.to_bytes()[: -_SIGNATURE_BYTES or None]
+        return TAG + self.to_bytes()[:-_SIGNATURE_BYTES]
 
     def to_bytes(self) -> bytes:
         """The form that is carried; the signature comes last."""

@@ -6,7 +6,7 @@ envelope apart and checks its form, never a signature: `envelopes` holds what th
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -88,9 +88,18 @@ class Embedded(msgspec.Struct, Generic[S], frozen=True):
     body: S
 
 
+class Proof(NamedTuple):
+    """A signature in a payload over bytes that are no envelope: what a device signed offline.
+    `public` (32 bytes) stands there too, so whose key that is remains to be decided."""
+
+    public: bytes
+    message: bytes
+    signature: bytes
+
+
 class Transaction(msgspec.Struct, frozen=True):
     """One transaction as read. `envelopes`: the outer one first, then those of `embedded`, in the
-    same order. `proposed`: what a `propose/1` puts forward."""
+    same order. `proposed`: what a `propose/1` puts forward. `proofs`: what else is signed in it."""
 
     id: TransactionId
     kid: bytes
@@ -99,6 +108,7 @@ class Transaction(msgspec.Struct, frozen=True):
     envelopes: tuple[Envelope, ...]
     embedded: tuple[Embedded[Statement], ...] = ()
     proposed: Payload | None = None
+    proofs: tuple[Proof, ...] = ()
 
 
 class Signer(msgspec.Struct, frozen=True):

@@ -128,6 +128,7 @@ def read(jws: bytes, *, checked: bool = False) -> Transaction:
         (envelope, *(inner for _, inner in found)),
         tuple(embedded for embedded, _ in found),
         proposed,
+        kind.proofs(payload),
     )
 
 

@@ -23,7 +23,7 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
 from ledger.core.party import Party, Role
 from ledger.core.plan import Movement, Place, Plan
-from ledger.core.transaction import Embedded, Payload, Signer, Statement, Transaction
+from ledger.core.transaction import Embedded, Payload, Proof, Signer, Statement, Transaction
 
 B = TypeVar("B")
 
@@ -37,7 +37,8 @@ class Kind:
 
     `roles`: who may sign it. `needs` is a prefetch (core.needs). `keys` names public keys
     (base64url) that the transaction would register: the shell checks that they are good points.
-    `embeds` gives what a second party signed inside it: the type of each statement and its JWS.
+    `embeds` gives what a second party signed inside it: the type of each statement and its JWS;
+    `proofs` what a device signed offline, with the keys that stand there.
     `large`: the payload may have 40,000 bytes. `without_pack`: may be done while no rule is in
     force. `alone`: it cannot be proposed. `fresh`: what it would make, where a batch looks that up
     at once because it is as a rule not there. `lone`: whether this signer may do it alone though
@@ -50,6 +51,7 @@ class Kind:
     needs: Callable[[Transaction, Known], Iterator[Need]]
     keys: Callable[[Payload], tuple[str, ...]] = lambda payload: ()
     embeds: Callable[[Payload], tuple[tuple[type[Statement], str], ...]] = lambda payload: ()
+    proofs: Callable[[Payload], tuple[Proof, ...]] = lambda payload: ()
     large: bool = False
     without_pack: bool = False
     alone: bool = False

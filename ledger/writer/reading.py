@@ -63,3 +63,5 @@ def check_signatures(tx: Transaction, known: Known) -> None:
             public_of(holder), signed.signing_input, signed.signature
         ):
             raise BadSignature("a signature inside does not fit what a second party signed")
+    if not all(verify(*proof) for proof in tx.proofs):
+        raise BadSignature("a signature inside does not fit what a device signed offline")
