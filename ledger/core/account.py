@@ -12,8 +12,9 @@ class AccountKind(StrEnum):
 
     A `hold` or `lock` is money of its owner that is reserved for somebody: an object of that type
     and the account's id says for whom. What arrives for a frozen account may wait on its `held`
-    account. Seized assets are the central bank's on a `reserve`. Only the kinds made for them move
-    any of these.
+    account. Seized assets are the central bank's on a `reserve`. A `purse` is money of its owner
+    that a device pays with offline: what that device signs takes it off, and the clock. Only the
+    kinds made for them move any of these.
     """
 
     ISSUE = "issue"
@@ -22,6 +23,7 @@ class AccountKind(StrEnum):
     LOCK = "lock"
     HELD = "held"
     RESERVE = "reserve"
+    PURSE = "purse"
 
 
 RESERVED = frozenset({AccountKind.HOLD, AccountKind.LOCK})

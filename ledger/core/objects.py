@@ -24,6 +24,7 @@ from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
 from ledger.core.quote import UsedQuote
+from ledger.core.purse import Purse, Settled
 from ledger.core.recovery import Recovery
 from ledger.core.venue import Venue
 from ledger.core.zone import Permit, Terminal, Zone
@@ -91,6 +92,8 @@ Body = (
     | Reserve
     | UsedQuote
     | Venue
+    | Purse
+    | Settled
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -118,6 +121,8 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "reserve": Reserve,
     "quote": UsedQuote,
     "venue": Venue,
+    "purse": Purse,
+    "purse_payment": Settled,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -60,6 +60,11 @@ from ledger.kinds import (
     permit,
     permit_revoke,
     propose,
+    purse,
+    purse_deposit,
+    purse_fraud,
+    purse_load,
+    purse_unload,
     rate,
     recover,
     recover_veto,
@@ -96,6 +101,7 @@ _MODULES = (
     fund, defund, link, unlink, sweep,
     freeze, unfreeze, forced_debit, seize, dispose,
     venue, exchange, convert_pay, deliver,
+    purse, purse_load, purse_deposit, purse_unload, purse_fraud,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

@@ -17,10 +17,22 @@ from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Ms, Payload, Signer, Transaction
 from ledger.errors import Malformed
-from ledger.kinds import alias, ask, consent, hold, lock, permit, propose, recover, sweep, zone_draw
+from ledger.kinds import (
+    alias,
+    ask,
+    consent,
+    hold,
+    lock,
+    permit,
+    propose,
+    purse,
+    recover,
+    sweep,
+    zone_draw,
+)
 from ledger.kinds.kind import DueKind, Kind, payload_of
 
-_MODULES = (permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep)
+_MODULES = (permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purse)
 
 DUE: dict[str, DueKind] = {module.DUE.type: module.DUE for module in _MODULES}
 """Types of objects that end by time, and what becomes of them."""

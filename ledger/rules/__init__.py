@@ -10,6 +10,7 @@ from ledger.rules import (
     holding_max,
     kyc_tier,
     permit,
+    purse,
     rate_fresh,
     recovery,
     tender_class,
@@ -26,7 +27,7 @@ from ledger.rules.rule import Rule
 _MODULES = (
     tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
     rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals, recovery, holding_max,
-    frozen_income,
+    frozen_income, purse,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
