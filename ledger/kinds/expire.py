@@ -25,14 +25,14 @@ from ledger.kinds import (
     lock,
     permit,
     propose,
-    purse,
+    purses,
     recover,
     sweep,
     zone_draw,
 )
 from ledger.kinds.kind import DueKind, Kind, payload_of
 
-_MODULES = (permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purse)
+_MODULES = (permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purses)
 
 DUE: dict[str, DueKind] = {module.DUE.type: module.DUE for module in _MODULES}
 """Types of objects that end by time, and what becomes of them."""

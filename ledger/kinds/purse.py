@@ -2,8 +2,7 @@
 
 The account that holds the purse's money is opened with it, its id the first 16 bytes of the kid of
 the device's key. The caps stay within the pack's, who bears a loss is the pack's to say; both are
-fixed here. When the purse closes, what is left goes back to its owner's wallet, less what the bank
-had to pay for it.
+fixed here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from msgspec import Meta, structs
+from msgspec import Meta
 
 from ledger.core.account import Account, AccountKind
 from ledger.core.amount import parse_amount
@@ -21,25 +20,22 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import Lookup, Object
 from ledger.core.offline import purse_id
 from ledger.core.party import Role
-from ledger.core.plan import Movement, Opening, Plan
+from ledger.core.plan import Opening, Plan
 from ledger.core.purse import Purse
 from ledger.core.transaction import AmountText, Id, Kid, Ms, Payload, Signer, Transaction
 from ledger.kinds.kind import (
-    DueKind,
     Kind,
     Refusal,
     account_needs,
-    arrival,
+    answers_for,
     asset_of,
     id_of,
-    movement_between,
     open_account,
     own_account,
-    party_of,
     payload_of,
 )
 from ledger.kinds.party import is_registered, key_needs
-from ledger.kinds.purses import admitted, purse_of
+from ledger.kinds.purses import admitted
 from ledger.rules import purse as rule
 
 
@@ -98,10 +94,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
 def _home(known: Known, id: bytes, signer: Signer) -> Account:
     """The wallet of a client of the signer's, or its own; else NO_AUTHORITY, which says no more."""
     account = known.account(id)
-    if account is not None and account.owner != signer.id:
-        registrar = party_of(known, account.owner, KIND.name).registrar
-        account = account if registrar == b64(signer.id) else None
-    if account is None:
+    if account is None or not answers_for(known, account, signer):
         raise Refusal(refused(Code.NO_AUTHORITY, KIND.name, member="home"))
     return open_account(known, id, KIND.name, "home")
 
@@ -124,46 +117,6 @@ def _rows(home: Account, covers: Account) -> tuple[Lookup, ...]:
     return tuple(sorted(rows))
 
 
-def _ended(object_: Object, known: Known, at: int) -> Plan:
-    """The purse closes: what is left goes to the bank as far as it paid for it, then home."""
-    body = purse_of(object_)
-    rows = tuple(row for row in object_.lookups if row[0] == "account")
-    closed = structs.replace(object_, status="closed", due=None, lookups=rows)
-    return Plan(
-        movements=_left(object_.key, body, known),
-        objects=(closed,),
-        statuses=((object_.key, "closed"),),
-        facts={"purse": b64(object_.key)},
-    )
-
-
-def _left(id: bytes, body: Purse, known: Known) -> tuple[Movement, ...]:
-    account = _account(known, id)
-    back = min(account.balance, body.covered)
-    shares = (
-        (body.covers, back, "purse_recover"),
-        (body.home, account.balance - back, "purse_return"),
-    )
-    return tuple(
-        movement_between(known, account, arrival(known, _account(known, id_of(to))), part, purpose)
-        for to, part, purpose in shares
-        if part
-    )
-
-
-def _account(known: Known, id: bytes) -> Account:
-    found = known.account(id)
-    if found is None:
-        raise AssertionError(f"a purse names account {b64(id)}, which is not there")
-    return found
-
-
-def _ended_needs(object_: Object, known: Known) -> Iterator[Need]:
-    body = purse_of(object_)
-    yield from account_needs(known, object_.key, id_of(body.home), id_of(body.covers))
-
-
-DUE = DueKind("purse", _ended, _ended_needs)
 KIND = Kind(
     MakePurse,
     frozenset({Role.BANK}),

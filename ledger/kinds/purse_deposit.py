@@ -8,22 +8,17 @@ that proves it is accepted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
-
-from msgspec import Meta
 
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
-from ledger.core.offline import HOPS_MAX, Chain, chain_of
+from ledger.core.objects import body_of
+from ledger.core.offline import HOPS_MAX, Chain
 from ledger.core.plan import Plan
+from ledger.core.purse import Purse
 from ledger.core.transaction import Payload, Proof, Signer, Transaction
-from ledger.errors import Malformed
 from ledger.kinds.kind import ANYONE, Kind, payload_of
-from ledger.kinds.purses import chain_needs, is_unload, purse_of, settle
-
-ChainText = Annotated[str, Meta(min_length=1, max_length=2_048)]
-"""A chain as base64url."""
+from ledger.kinds.purses import ChainText, chain_needs, check_ledger, is_unload, short_chain
+from ledger.kinds.settling import settle
 
 
 class DepositPayments(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_deposit/1"):
@@ -32,20 +27,10 @@ class DepositPayments(Payload, frozen=True, forbid_unknown_fields=True, tag="pur
     chain: ChainText
 
 
-def own_chain(payload: Payload, text: str, links_max: int) -> Chain:
-    """The chain, of this ledger and no longer than this; raises Malformed."""
-    chain = chain_of(text)
-    if len(chain.links) > links_max:
-        raise Malformed("offline.hops", f"a chain here has 1 to {links_max} links", "chain")
-    if b64(chain.ledger) != payload.ledger:
-        raise Malformed("offline.ledger", "the chain is of another ledger", "chain")
-    return chain
-
-
 def _chain(tx: Payload) -> Chain:
     if not isinstance(tx, DepositPayments):
         raise AssertionError(f"purse_deposit/1 was asked to read {tx!r}")
-    return own_chain(tx, tx.chain, HOPS_MAX)
+    return short_chain(tx.chain, HOPS_MAX)
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
@@ -53,12 +38,14 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
-    settling = settle(_chain(payload_of(tx, DepositPayments)), known, KIND.name)
+    chain = _chain(payload_of(tx, DepositPayments))
+    check_ledger(chain, tx.payload, KIND.name, "chain")
+    settling = settle(chain, known, KIND.name)
     last = settling.chain.last
     payer = settling.purses[settling.chain.links[-1].certificate.purse]
-    if is_unload(last, purse_of(payer)):
+    if is_unload(last, body_of(payer, Purse)):
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="payee")
-    return settling.plan()
+    return Plan(movements=tuple(settling.movements), objects=settling.objects, facts=settling.facts)
 
 
 def _proofs(payload: Payload) -> tuple[Proof, ...]:

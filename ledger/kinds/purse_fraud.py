@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.offline import HOPS_MAX, Chain
 from ledger.core.plan import Plan
+from ledger.core.purse import Purse
 from ledger.core.transaction import Payload, Proof, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, payload_of, require
-from ledger.kinds.purse_deposit import ChainText, own_chain
-from ledger.kinds.purses import contradiction, frozen, purse_of
+from ledger.kinds.purses import ChainText, check_ledger, contradiction, frozen, short_chain
 
 
 class ShowFraud(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_fraud/1"):
@@ -29,7 +30,7 @@ class ShowFraud(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_fra
 def _chains(payload: Payload) -> tuple[Chain, Chain]:
     if not isinstance(payload, ShowFraud):
         raise AssertionError(f"purse_fraud/1 was asked to read {payload!r}")
-    one, other = (own_chain(payload, t, HOPS_MAX + 1) for t in (payload.one, payload.other))
+    one, other = (short_chain(t, HOPS_MAX + 1) for t in (payload.one, payload.other))
     return one, other
 
 
@@ -39,9 +40,11 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     one, other = _chains(payload_of(tx, ShowFraud))
+    check_ledger(one, tx.payload, KIND.name, "one")
+    check_ledger(other, tx.payload, KIND.name, "other")
     key = one.links[-1].certificate.purse
     purse = require(known.object("purse", key), Code.PURSE_UNKNOWN, KIND.name, purse=b64(key))
-    if purse_of(purse).device != b64(one.last.payer):
+    if body_of(purse, Purse).device != b64(one.last.payer):
         return refused(Code.PURSE_UNKNOWN, KIND.name, purse=b64(key))
     if not contradiction(one.last, other.last, one.ledger):
         return refused(Code.NO_CONTRADICTION, KIND.name)

@@ -13,7 +13,9 @@ from msgspec import structs
 from ledger.core.amount import format_amount, parse_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.plan import Plan
+from ledger.core.purse import Purse
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
 from ledger.kinds.kind import (
     ANYONE,
@@ -22,11 +24,12 @@ from ledger.kinds.kind import (
     asset_of,
     id_of,
     movement_between,
+    named_account,
     own_account,
     payload_of,
     require,
 )
-from ledger.kinds.purses import admitted, purse_needs, purse_of
+from ledger.kinds.purses import admitted, purse_needs
 
 
 class LoadPurse(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_load/1"):
@@ -52,9 +55,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     )  # fmt: skip
     if purse.owner != signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="purse")
-    body, account = purse_of(purse), known.account(purse.key)
-    if account is None:
-        raise AssertionError(f"purse {payload.purse} without its account")
+    body, account = body_of(purse, Purse), named_account(known, purse.key)
     admitted(known, source, at, KIND.name)
     amount = parse_amount(payload.amount, asset_of(known, source.asset, KIND.name).scale)
     movement = movement_between(known, source, account, amount, "purse_load")

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.needs import Known, Need
+from ledger.core.objects import body_of
 from ledger.core.offline import HOPS_MAX, Chain
 from ledger.core.plan import Plan
+from ledger.core.purse import Purse
 from ledger.core.transaction import Payload, Proof, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, payload_of, require
-from ledger.kinds.purse_deposit import ChainText, own_chain
-from ledger.kinds.purses import chain_needs, is_unload, purse_of, settle
+from ledger.kinds.purses import ChainText, chain_needs, check_ledger, is_unload, short_chain
+from ledger.kinds.settling import settle
 
 
 class UnloadPurse(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_unload/1"):
@@ -27,7 +29,7 @@ class UnloadPurse(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_u
 def _chain(payload: Payload) -> Chain:
     if not isinstance(payload, UnloadPurse):
         raise AssertionError(f"purse_unload/1 was asked to read {payload!r}")
-    return own_chain(payload, payload.chain, HOPS_MAX + 1)
+    return short_chain(payload.chain, HOPS_MAX + 1)
 
 
 def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
@@ -36,16 +38,18 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     chain = _chain(payload_of(tx, UnloadPurse))
+    check_ledger(chain, tx.payload, KIND.name, "chain")
     key = chain.links[-1].certificate.purse
     purse = known.object("purse", key)
     if purse is not None and purse.owner != signer.id:
         return refused(Code.NO_AUTHORITY, KIND.name, member="chain")
     purse = require(purse, Code.PURSE_UNKNOWN, KIND.name)
-    if not is_unload(chain.last, purse_of(purse)):
+    if not is_unload(chain.last, body_of(purse, Purse)):
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="payee")
     if purse.status != "open":
         return refused(Code.STATUS_CONFLICT, KIND.name, status=purse.status)
-    return settle(chain, known, KIND.name).plan()
+    settling = settle(chain, known, KIND.name)
+    return Plan(movements=tuple(settling.movements), objects=settling.objects, facts=settling.facts)
 
 
 def _proofs(payload: Payload) -> tuple[Proof, ...]:

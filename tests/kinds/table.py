@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.core.decision import Code
+from ledger.core.needs import Need
 from tests.builders import World
 
 C = Code
@@ -33,6 +34,25 @@ def party(name: str) -> Callable[[World], str]:
 def issue_account(asset: str) -> Callable[[World], str]:
     """The account that money of this asset is issued from."""
     return lambda world: world.door.load(("object", "asset", asset.encode())).body.issue_account
+
+
+def pack_now(world: World) -> str:
+    """The text of the pack in force."""
+    (digest,) = _load(world, ("lookup", "pack", "current", b""))
+    text: str = _load(world, ("object", "pack", digest)).body.text
+    return text
+
+
+def _load(world: World, need: Need) -> Any:
+    """What a ledger in memory or in a file has of this."""
+    if hasattr(world.door, "load"):
+        return world.door.load(need)
+    store = world.door._store
+    store.begin()
+    try:
+        return store.load([need])[need]
+    finally:
+        store.rollback()
 
 
 TENGE_FORMS = ("1", "1.0", "1.000", "01.00", "+1.00", "-1.00", "1,00", " 1.00", "1.00 ", "1e2",

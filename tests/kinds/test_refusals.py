@@ -17,11 +17,11 @@ from ledger.core.party import Role
 from ledger.keys import SigningKey
 from ledger.kinds import KINDS
 from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
-from tests.builders import DAY, HOUR, World, key_of, pack_text
+from tests.builders import DAY, HOUR, World, key_of
 from tests.kinds.families import REFUSALS
 from tests.kinds.pure import MORNING, fork, public
 from tests.kinds.samples import SAMPLES, sample_world
-from tests.kinds.table import AMOUNTS, NOBODY, C, account, bad, issue_account, party
+from tests.kinds.table import AMOUNTS, NOBODY, C, account, bad, issue_account, pack_now, party
 from tests.rules.till import Sale, fingerprint
 
 NOW = MORNING + 1
@@ -333,7 +333,7 @@ TABLE: dict[str, list[Any]] = {
         bad("an unknown class", "payload.member", asset_class="gold"),
     ],
     "pack/1": [
-        bad("in force already", C.ALREADY_REGISTERED, text=pack_text()),
+        bad("in force already", C.ALREADY_REGISTERED, text=pack_now),
         bad("extends an unknown pack", C.PACK_UNKNOWN,
             text=f'format = 1\nname = "x"\nextends = "{b64(bytes(32))}"\n'),
         bad("no TOML", "pack.toml", text="format = "),
