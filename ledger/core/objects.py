@@ -23,8 +23,8 @@ from ledger.core.lock import Lock
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
-from ledger.core.quote import UsedQuote
 from ledger.core.purse import Purse, Settled
+from ledger.core.quote import UsedQuote
 from ledger.core.recovery import Recovery
 from ledger.core.venue import Venue
 from ledger.core.zone import Permit, Terminal, Zone
