@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
@@ -167,7 +168,8 @@ class TenantStore(Tables):
     def put_key(self, tenant: int, key: str, scopes: Iterable[Scope] | None = None) -> None:
         """Make an API key good that is kept elsewhere (the keyring); good already is no fault.
 
-        Its scopes are those of its kind, or fewer; raises ValueError for another form.
+        Its scopes are those of its kind, or fewer, also where an older version kept it with others;
+        raises ValueError for another form.
         """
         if not is_key(key):
             raise ValueError("an API key is tsk_ or tpk_ and 32 characters of base64url")
@@ -179,6 +181,9 @@ class TenantStore(Tables):
             "scopes": " ".join(sorted(scope.value for scope in granted)),
         }
         self._insert_once(_KEY, row)
+        same = (_KEY.c.digest == row["digest"]) & (_KEY.c.tenant == tenant)
+        with Asking(self._writing) as connection:
+            connection.execute(update(_KEY).where(same).values(scopes=row["scopes"]))
 
     def drop_key(self, key: str) -> None:
         """Take an API key back; processes that have seen it forget it within seconds."""

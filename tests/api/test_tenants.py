@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import StoreProblem
-from sandbox_api.auth import KeyKind, Scope, digest_of
+from sandbox_api.auth import KeyKind, Scope, StoredKey, digest_of, new_key
 from sandbox_api.tenants import REQUESTS_KEPT_MS, StoredRequest, TenantStore
 
 LEDGER = bytes(range(16))
@@ -49,6 +49,18 @@ def test_a_key_is_found_by_its_hash_until_it_is_taken_back(store: TenantStore) -
     store.put_key(tenant.number, key)
     store.drop_key(key)
     assert store.find_key(digest_of(key)) is None
+
+
+def test_a_key_that_an_older_version_kept_gets_the_scopes_of_its_kind(store: TenantStore) -> None:
+    tenant = store.put_tenant("team", LEDGER)
+    key = new_key(KeyKind.SECRET)
+    store.put_key(tenant.number, key, scopes=set(Scope) - {Scope.RECORDS})
+
+    store.put_key(tenant.number, key)
+
+    assert store.find_key(digest_of(key)) == StoredKey(
+        digest_of(key), tenant.number, frozenset(Scope)
+    )
 
 
 @pytest.mark.parametrize(
