@@ -91,11 +91,10 @@ class More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Told(NamedTuple):
-    """One event as it goes out, and whom it concerns. `source`: the account that a refused payload
-    names as `from`."""
+    """One event as it goes out, and whom it concerns. `named`: accounts that its payload names."""
 
     event: EventBody
-    source: str | None
+    named: frozenset[str]
     frame: bytes
 
 
@@ -168,13 +167,13 @@ class _Pages:
             refusals = [row for row in rows if row.kind is EventKind.REFUSAL]
             for lang in langs[1:]:  # only refusals hold sentences
                 pairs = render(view, refusals, lang)
-                other = {event.seq: _told(event, source) for event, source in pairs}
+                other = {event.seq: _told(event, named) for event, named in pairs}
                 told_in[lang] = [other.get(one.event.seq, one) for one in told]
             return Page(rows[-1].seq if rows else seq, told_in)
 
 
-def _told(event: EventBody, source: str | None) -> Told:
-    return Told(event, source, encoded(event))
+def _told(event: EventBody, named: frozenset[str]) -> Told:
+    return Told(event, named, encoded(event))
 
 
 class _Hub:
@@ -251,7 +250,7 @@ class _Follower:
         if told.event.seq <= self._cursor:
             return
         self._cursor = told.event.seq
-        if self._wanted.wants(told.event, told.source):
+        if self._wanted.wants(told.event, told.named):
             if len(self._queue) >= QUEUE_MAX:
                 self._too_slow = True
                 self._hub.leave(self)
@@ -287,7 +286,7 @@ class _Follower:
             if page.seq == self._cursor:
                 break
             for told in page.told[self.lang]:
-                if self._wanted.wants(told.event, told.source):
+                if self._wanted.wants(told.event, told.named):
                     await send(self._connection, told.frame)
             self._cursor = page.seq
         self._hub.join(self)

@@ -8,7 +8,7 @@ one long read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.store.base import EventKind, EventRow, StoredRefusal
 from ledger.store.reader import Snapshot
@@ -19,24 +19,28 @@ from sandbox_api.wire import EventBody, EventsBody
 _PAGE = 256
 """Events rendered in one go."""
 
+NAMING: Final = ("from", "to", "account", "wallet", "deposit", "hold", "lock")
+"""Members of a payload that name an account; a hold or a lock and its account have one id."""
+
 
 class Filter(NamedTuple):
     """Which events someone wants: of these accounts or these payment requests (ids as text).
 
-    With neither, every event. A refusal has no postings, nor has an entry that asks an account for
-    money: they are found by their payment request, or by the account named as `from`.
+    With neither, every event. An entry is found by its postings and by every account that it names
+    (`NAMING`), so that whom a hold or a lock is for hears of it. A refusal has no postings and
+    concerns its payer alone: it is found by its payment request, or by the account named as `from`.
     """
 
     accounts: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
 
-    def wants(self, event: EventBody, source: str | None) -> bool:
-        """Whether the filter lets an event through; `source` is the payload's `from`."""
+    def wants(self, event: EventBody, named: frozenset[str]) -> bool:
+        """Whether the filter lets an event through; `named`: accounts of its payload."""
         if not self.accounts and not self.requests:
             return True
         if event.request is not None and event.request in self.requests:
             return True
-        if source is not None and source in self.accounts:
+        if not named.isdisjoint(self.accounts):
             return True
         return any(
             posting.debit in self.accounts or posting.credit in self.accounts
@@ -56,8 +60,8 @@ def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: s
             break
         scanned += len(rows)
         after = rows[-1].seq
-        for event, source in render(view, rows, lang):
-            if wanted.wants(event, source):
+        for event, named in render(view, rows, lang):
+            if wanted.wants(event, named):
                 found.append(event)
                 if len(found) == limit:
                     after = event.seq
@@ -67,14 +71,14 @@ def events_after(view: Snapshot, after: int, limit: int, wanted: Filter, lang: s
 
 def render(
     view: Snapshot, rows: Sequence[EventRow], lang: str
-) -> list[tuple[EventBody, str | None]]:
-    """Stored events as they are told, each with its payload's `from`.
+) -> list[tuple[EventBody, frozenset[str]]]:
+    """Stored events as they are told, each with the accounts that its payload names.
 
     A refusal that was pruned meanwhile is left out.
     """
     entries = entries_at(view, {row.ref for row in rows if row.kind is EventKind.ENTRY})
     refused = view.refusals_by_number([row.ref for row in rows if row.kind is EventKind.REFUSAL])
-    found: list[tuple[EventBody, str | None]] = []
+    found: list[tuple[EventBody, frozenset[str]]] = []
     for row in rows:
         if row.kind is EventKind.ENTRY:
             found.append(_entry_event(row.seq, entries[row.ref]))
@@ -83,7 +87,7 @@ def render(
     return found
 
 
-def _entry_event(seq: int, entry: Entry) -> tuple[EventBody, str | None]:
+def _entry_event(seq: int, entry: Entry) -> tuple[EventBody, frozenset[str]]:
     told = entry.told
     event = EventBody(
         seq=seq,
@@ -97,10 +101,10 @@ def _entry_event(seq: int, entry: Entry) -> tuple[EventBody, str | None]:
         postings=entry.postings,
         facts=dict(entry.facts),
     )
-    return event, told.payload.get("from")
+    return event, _named(told.payload, NAMING)
 
 
-def _refusal_event(seq: int, refusal: StoredRefusal, lang: str) -> tuple[EventBody, str | None]:
+def _refusal_event(seq: int, refusal: StoredRefusal, lang: str) -> tuple[EventBody, frozenset[str]]:
     told = told_of(refusal.refusal.jws)
     event = EventBody(
         seq=seq,
@@ -112,4 +116,10 @@ def _refusal_event(seq: int, refusal: StoredRefusal, lang: str) -> tuple[EventBo
         request=told.request,
         reasons=reasons_of(refusal, lang),
     )
-    return event, told.payload.get("from")
+    return event, _named(told.payload, ("from",))
+
+
+def _named(payload: dict[str, Any], members: Sequence[str]) -> frozenset[str]:
+    """The ids that stand in these members."""
+    found = (payload.get(member) for member in members)
+    return frozenset(id for id in found if isinstance(id, str))

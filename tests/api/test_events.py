@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from tests.api.sandbox import Person, Sandbox, id_of, on_both
+from tests.api.sandbox import Person, Sandbox, derived, id_of, on_both
 
 pytestmark = on_both
 
@@ -58,6 +58,28 @@ def test_a_filter_by_account_lets_its_entries_through(sandbox: Sandbox, person: 
     assert page["events"][1]["type"] == "refusal"
     assert page["events"][1]["reasons"][0]["code"] == "FUNDS"
     assert page["next"] == page["head"]
+
+
+def test_whom_a_hold_or_a_lock_is_for_hears_of_it_before_any_money_comes(
+    sandbox: Sandbox, person: Person
+) -> None:
+    other = sandbox.joined()
+    head = events(sandbox, "")["head"]
+    ends = sandbox.ledger.time() + 3_600_000
+    members = {"from_": person.accounts["KZTD"], "to": other.accounts["KZTD"], "ends_at": ends}
+    hold = sandbox.sign(person.key, "hold/1", amount="5.00", **members)
+    lock = sandbox.sign(person.key, "lock/1", amount="5.00", condition={"type": "two_party"},
+                        **members)  # fmt: skip
+    too_much = sandbox.sign(person.key, "hold/1", amount="99999.00", **members)
+    later = sandbox.sign(person.key, "extend/1", lock=derived(lock, "lock"), ends_at=ends + 1)
+    for jws in (hold, lock, too_much, later):
+        sandbox.submit(jws)
+
+    page = events(sandbox, f"after={head}&account={other.accounts['KZTD']}", key="publishable")
+    of_lock = events(sandbox, f"after={head}&account={derived(lock, 'lock')}", key="publishable")
+
+    assert [event["id"] for event in page["events"]] == [id_of(hold), id_of(lock)]
+    assert [event["id"] for event in of_lock["events"]] == [id_of(lock), id_of(later)]
 
 
 def test_a_filter_by_request_lets_its_payments_through(sandbox: Sandbox, person: Person) -> None:
