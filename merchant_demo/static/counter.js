@@ -2,7 +2,7 @@
 
 import { Held } from "./deposit.js";
 import { Accepted, Countdown, Icon, Reasons } from "./parts.js";
-import { isDeposit, isOpen, LIFE_MS } from "./sale.js";
+import { isDeposit, isOpen, LIFE_MS, moneyOf } from "./sale.js";
 import { html, useEffect, useRef } from "./view.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0", "back"];
@@ -10,7 +10,7 @@ const MARKS = {
   waiting: "clock",
   paid: "check",
   held: "lock",
-  void: "back",
+  void: "undo",
   refused: "cross",
   expired: "clock",
 };
@@ -82,7 +82,7 @@ export function Sale({ words, sale, left, accepts, done, repeat, children }) {
     <p class="state" role="status" tabindex="-1" ref=${state}>
       <${Icon} name=${MARKS[sale.status]} size="28" /><span>${words.t(`sale.${sale.status}`)}</span>
     </p>
-    <p class="total">${words.money(sale.total)}</p>
+    <p class="total">${words.money(moneyOf(sale))}</p>
     ${
       open && isDeposit(sale) && html`<p class="chip test">${words.t("pay.deposit")}</p>`
     }
@@ -155,7 +155,7 @@ export function Sales({ words, sales, show }) {
                 <span class="round small"><${Icon} name=${MARKS[sale.status]} size="18" /></span>
                 <span class="who"><b>${words.t(`sale.${sale.status}`)}</b>
                   <small>${sale.reference.replace(/^DEPOSIT /, "")} · ${words.time(sale.at)}</small></span>
-                <span class="sum">${words.money(sale.total)}
+                <span class="sum">${words.money(moneyOf(sale))}
                   ${
                     sale.payment &&
                     html`<small><${Paid} words=${words} payment=${sale.payment} /></small>`

@@ -8,12 +8,18 @@ import { Facts, Said, Sheet } from "./sheet.js";
 import { capture, connect, giveBack, keyIn, letGo } from "./shop.js";
 import { html, useState } from "./view.js";
 
-/** What is left, what was taken, until when. */
-export const Held = ({ words, hold }) => html`<${Facts} rows=${[
-  [words.t("deposit.left"), words.amount(hold.left, hold.asset)],
-  [words.t("deposit.taken"), /[1-9]/.test(hold.captured) && words.amount(hold.captured, hold.asset)],
-  [words.t("deposit.until"), hold.ends_at && words.stamp(hold.ends_at)],
-]} />`;
+const some = (amount) => /[1-9]/.test(amount);
+
+/** What is left or what there was, what was taken, until when. */
+export function Held({ words, hold }) {
+  const open = hold.status === "open";
+  return html`<${Facts} rows=${[
+    [words.t("deposit.whole"), !open && words.amount(hold.amount, hold.asset)],
+    [words.t("deposit.taken"), some(hold.captured) && words.amount(hold.captured, hold.asset)],
+    [words.t("deposit.left"), open && words.amount(hold.left, hold.asset)],
+    [words.t("deposit.until"), open && words.stamp(hold.ends_at)],
+  ]} />`;
+}
 
 /** Buttons for a sale that money is reserved for or that is paid, and the questions behind them.
  * `again` looks at the sale anew; `connected` is told when the shop's key is there. */
@@ -25,6 +31,7 @@ export function Counter({ app, name, shop, scaleOf, accounts, sale, again, conne
   const [wrong, setWrong] = useState(false);
   const [last, setLast] = useState(true); // with this capture the rest goes back
   const { hold, payment } = sale;
+  const back = words.t(hold && some(hold.captured) ? "deposit.last" : "deposit.void");
   const open = (what, amount = "") => {
     setText(amount);
     setSaid("");
@@ -57,6 +64,7 @@ export function Counter({ app, name, shop, scaleOf, accounts, sale, again, conne
     setAsked({ what: asked.then.what });
   };
 
+  if (!["held", "paid"].includes(sale.status)) return null;
   return html`<div class="row">
       ${
         sale.status === "held" &&
@@ -64,13 +72,13 @@ export function Counter({ app, name, shop, scaleOf, accounts, sale, again, conne
         html`<button type="button" class="button" onClick=${() => open("take", hold.left)}>
           ${words.t("deposit.take", { what: words.amount(hold.left, hold.asset) })}…</button>
         <button type="button" class="button soft" onClick=${() => open("void")}>
-          ${words.t("deposit.void")}</button>`
+          ${back}</button>`
       }
       ${
         sale.status === "paid" &&
         html`<button type="button" class="button plain"
           onClick=${() => open("refund", hold?.captured ?? payment.amount)}>
-          <${Icon} name="left" size="20" /><span>${words.t("refund.open")}</span></button>`
+          <${Icon} name="undo" size="20" /><span>${words.t("refund.open")}</span></button>`
       }
     </div>
     <${Said} text=${said} />
@@ -101,7 +109,7 @@ export function Counter({ app, name, shop, scaleOf, accounts, sale, again, conne
     ${
       asked?.what === "void" &&
       html`<${Sheet} words=${words} title=${words.t("deposit.void.title")} risky
-        action=${words.t("deposit.void")} done=${done} close=${close}
+        action=${back} done=${done} close=${close}
         run=${(_, onWait) => letGo(app, shop, hold, onWait)}>
         <${Held} words=${words} hold=${hold} />
         <p class="quiet">${words.t("deposit.void.text")}</p>

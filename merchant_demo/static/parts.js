@@ -23,6 +23,7 @@ const DRAWN = {
   back: "M20 6H9.5L3.5 12l6 6H20a1 1 0 001-1V7a1 1 0 00-1-1zM12 9.5l5 5M17 9.5l-5 5",
   open: "M13.5 4.5h6v6M19.5 4.5L11 13M17.5 14v4a1.5 1.5 0 01-1.5 1.5H6A1.5 1.5 0 014.5 18V8A1.5 1.5 0 016 6.5h4",
   copy: "M9 9h9.5A1.5 1.5 0 0120 10.5v8a1.5 1.5 0 01-1.5 1.5h-8A1.5 1.5 0 019 18.5V9zM15 9V5.5A1.5 1.5 0 0013.5 4h-8A1.5 1.5 0 004 5.5v8A1.5 1.5 0 005.5 15H9",
+  undo: "M9 14.5L4 9.5l5-5M4 9.5h10.5a5.5 5.5 0 010 11H11",
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
   seal: "M12 3l2.3 1.9 3-.2.7 2.9 2.5 1.6L19.3 12l1.2 2.8-2.5 1.6-.7 2.9-3-.2L12 21l-2.3-1.9-3 .2-.7-2.9-2.5-1.6L4.7 12 3.5 9.2 6 7.6l.7-2.9 3 .2L12 3zM8.7 12.2l2.3 2.3 4.3-4.6",
@@ -183,7 +184,7 @@ export function Flood({ kind, title, children, close, action, more }) {
 /** Minutes and seconds that are left, with a ring that empties. Tells a screen reader nothing:
  * a second hand that speaks is noise. */
 export function Countdown({ left, whole }) {
-  const seconds = Math.max(0, Math.ceil(left / 1_000));
+  const seconds = Math.max(0, Math.ceil(Math.min(left, whole) / 1_000));
   const part = Math.max(0, Math.min(1, left / whole));
   return html`<span class="countdown ${seconds <= 30 ? "soon" : ""}" aria-hidden="true">
     <svg viewBox="0 0 36 36" width="36" height="36" focusable="false">

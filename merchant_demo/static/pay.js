@@ -12,7 +12,7 @@ const ICONS = { cafe: "cup" };
 const focus = (element) => element?.focus();
 const GONE = ["REQUEST_EXPIRED", "REQUEST_PAID"];
 /** What is said of a request that cannot be paid any more, and with which sign. */
-const OVER = { paid: "check", held: "lock", void: "back" };
+const OVER = { paid: "check", held: "lock", void: "undo" };
 
 /** `changed` counts the events seen: each is a reason to look again. */
 export function Pay({ app, joined, accounts, changed, id }) {

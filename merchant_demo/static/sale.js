@@ -69,6 +69,10 @@ export function withAnswer(sale, { status, payment, refusal }, hold = null) {
 export const atTime = (sale, now) =>
   isOpen(sale) && now > sale.notAfter ? { ...sale, status: "expired" } : sale;
 
+/** What a sale comes to in tenge: of a deposit that is over, what was taken. */
+export const moneyOf = ({ status, total, hold, payment }) =>
+  status === "paid" && hold ? payment.value : total;
+
 /** Whether money may still come. */
 export const isOpen = (sale) => sale.status === "waiting" || sale.status === "refused";
 

@@ -49,10 +49,10 @@ function Wallet({ app }) {
         <h1 class="hidden">${words.t("title.wallet")}</h1>
         <${Frozen} words=${words} accounts=${accounts} />
         <${Cards} words=${words} accounts=${accounts} claims=${found} kid=${joined.key.kid} />
+        <${Inbox} ...${common} asks=${found.asks} />
         <${Ways} words=${words} />
       </div>
       <div class="affairs">
-        <${Inbox} ...${common} asks=${found.asks} />
         <${Reserved} ...${common} claims=${found} />
         <${Asked} ...${common} asked=${found.asked} />
         <${Services} ...${common} consents=${found.consents} />

@@ -11,7 +11,9 @@ const { openMemory } = await import(`${CLIENT}/keep.js`);
 const { leafOf, verifyReceipt } = await import(`${CLIENT}/proof.js`);
 const { derivedKey, keyFromSeed, openKey, seal, verify } = await import(`${CLIENT}/sign.js`);
 const { follow } = await import(`${CLIENT}/stream.js`);
-const { amountFor, press, typed, valueOf } = await import("../../merchant_demo/static/money.js");
+const { amountFor, entered, press, typed, valueOf } = await import(
+  "../../merchant_demo/static/money.js"
+);
 const sales = await import("../../merchant_demo/static/sale.js");
 
 const VECTORS = new URL("../vectors/envelope/", import.meta.url);
@@ -340,6 +342,37 @@ test("a sale is what the API says, and expires by the clock", () => {
   assert.equal(sales.atTime(sale, payload.not_after + 1).status, "expired");
   assert.equal(sales.atTime({ ...sale, status: "paid" }, payload.not_after + 1).status, "paid");
 });
+
+test("a deposit is held while some of it is left, whatever was taken", () => {
+  const sale = sales.openSale({ id: "x", jws: "", payload: { reference: "DEPOSIT M-1" }, at: 1 });
+  const held = { status: "held", payment: null, refusal: null };
+  const taken = { ...held, status: "paid", payment: { value: "2.00" } };
+  const is = (answer, hold) => sales.withAnswer({ ...sale, total: "5.00" }, answer, hold);
+
+  assert.equal(is(held).status, "held");
+  assert.equal(is(taken, { status: "open" }).status, "held");
+  assert.equal(is({ ...held, status: "void" }, { status: "expired" }).status, "void");
+  assert.equal(sales.moneyOf(is(taken, { status: "captured" })), "2.00");
+  assert.equal(sales.moneyOf(is(taken, { status: "open" })), "5.00");
+  assert.equal(sales.isDeposit(sale), true);
+  assert.equal(sales.referenceOf("market", 3, false), "M-3");
+});
+
+for (const [text, scale, amount] of [
+  ["1 290,5", 2, "1290.50"],
+  ["1\u00a0290", 2, "1290.00"],
+  ["0.000001", 6, "0.000001"],
+  ["12.505", 2, null],
+  ["0,00", 2, null],
+  ["-5", 2, null],
+  ["5.", 2, "5.00"],
+  ["1e3", 2, null],
+  ["", 2, null],
+]) {
+  test(`${JSON.stringify(text)} is ${amount} in a field`, () => {
+    assert.equal(entered(text, scale), amount);
+  });
+}
 
 for (const [text, id] of [
   ["http://127.0.0.1:8080/p/AaHuVl4DRid74ArCQA9lHw", "AaHuVl4DRid74ArCQA9lHw"],

@@ -4,11 +4,14 @@ consents, freezes, aliases, on the screens and in the ledger."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ledger.keyring import Keyring
+from ledger.ledger import OPERATOR_KEY
 from sandbox_api import sentences
 from sandbox_api.client import Wallet
 from tests.browser.conftest import Device, Devices
@@ -156,7 +159,8 @@ def test_a_deposit_is_reserved_taken_in_part_and_the_rest_comes_back(
     sheet(till).locator("button").first.click()
 
     expect(till.locator(".sale .state")).to_have_text(said("sale.paid", lang))
-    expect(till.locator(".sale > .facts")).to_contain_text(sentences.money("2500.50", lang))
+    expect(till.locator(".sale > .total")).to_have_text(sentences.money("2500.50", lang))
+    expect(till.locator(".sale > .facts")).to_contain_text(sentences.money("9000.00", lang))
     well(counter, till, f"deposit-taken-{lang}")
     wallet.goto(f"{shopper.url}/wallet")
     expect(wallet.locator(".money-card .amount")).to_have_text(sentences.money("47499.50", lang))
@@ -193,7 +197,7 @@ def test_a_deposit_taken_bit_by_bit_survives_a_reload_and_is_given_back(
     wallet.goto(f"{shopper.url}/wallet")
     expect(wallet.locator(".money-card .aside")).to_contain_text("₸4,000")
 
-    till.get_by_role("button", name=said("deposit.void")).click()
+    till.get_by_role("button", name=said("deposit.last")).click()
     expect(sheet(till)).to_be_visible()
     well(counter, till, "deposit-void")
     sheet(till).locator("button").first.click()
@@ -229,6 +233,31 @@ def test_a_deposit_that_is_let_go_of_says_so_at_till_and_wallet(
     wallet.goto(link)
     expect(wallet.get_by_text(said("pay.is.void", lang))).to_be_visible()
     well(shopper, wallet, f"deposit-gone-pay-{lang}")
+
+
+def test_a_deposit_whose_time_ran_out_went_back_and_both_screens_know(chromium: Browser) -> None:
+    own = Running("--ephemeral")  # its clock is moved
+    devices = Devices(own, chromium)
+    try:
+        counter, shopper = devices("en", desk=True), devices("en")
+        till, link = ask(counter, "market", "3000", deposit=True)
+        wallet = shopper.open(link)
+        expect(wallet.locator(".bottom button")).to_be_enabled()
+        pay(wallet)
+        expect(till.get_by_role("dialog", name=said("sale.held"))).to_be_visible()
+        till.get_by_role("dialog").get_by_role("button").click()
+        operator = Keyring.open_or_create(Path(own.facts["data"]) / "keyring").key(OPERATOR_KEY)
+
+        Wallet(own.client(), operator).send("clock/1", offset=25 * 3_600_000, frozen_at=None)
+
+        expect(till.locator(".sales .line.void")).to_have_count(1)
+        wallet.goto(f"{shopper.url}/wallet")
+        expect(wallet.locator(".money-card .amount")).to_have_text("₸50,000")
+        expect(wallet.locator(".reserved")).to_have_count(0)
+        expect(wallet.locator(".history .line").first).to_contain_text(said("kind.expire"))
+    finally:
+        devices.close()
+        own.end()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -287,21 +316,33 @@ def test_a_frozen_account_is_shown_as_frozen_with_its_order(
     well(shopper, page, f"frozen-{lang}")
 
 
+def bind(sandbox: Running, owner: Wallet, *, phone: bool) -> tuple[str, Any]:
+    """Give somebody an alias: what a person would type, and what the sandbox keeps."""
+    keeper, alias = sandbox.client(secret=True), {"account": owner.accounts["KZTD"]}
+    if phone:
+        named = keeper.name_alias("phone", "Aigerim Testova", "+77000004812")
+        persona(sandbox, "bank").send(
+            "alias/1", alias=named["alias"], form="phone", ends_at=None, **alias
+        )
+        return "8 (700) 000-48-12", named
+    named = keeper.name_alias("random", "Aigerim Testova")
+    owner.send("alias/1", alias=named["alias"], form="random", ends_at=None, **alias)
+    return named["word"].upper(), named
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_somebody_is_paid_by_a_word_after_their_masked_name_is_seen(
     device: Devices, sandbox: Running, lang: str
 ) -> None:
     shopper, other = device(lang), Wallet.join(sandbox.client())
-    named = sandbox.client(secret=True).name_alias("random", "Aigerim Testova")
-    other.send("alias/1", alias=named["alias"], account=other.accounts["KZTD"], form="random",
-               ends_at=None)  # fmt: skip
+    typed, named = bind(sandbox, other, phone=lang == "ru")
     page = shopper.open("/wallet/send")
     word = page.get_by_label(said("people.word", lang))
     word.fill("nobodyhere")
     page.get_by_role("button", name=said("people.find", lang)).click()
     expect(page.get_by_role("alert").filter(has_text=said("people.none", lang))).to_be_visible()
 
-    word.fill(named["word"].upper())
+    word.fill(typed)
     page.get_by_role("button", name=said("people.find", lang)).click()
 
     expect(sheet(page).locator("h2")).to_have_text(named["name"])

@@ -360,6 +360,20 @@ def test_every_screen_is_accessible_and_fits_its_width(
     assert {name: what for name, what in found.items() if what} == {}
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_screens_fit_the_narrowest_phone(device: Devices, lang: str) -> None:
+    phone = device(lang)
+    for path, there in (
+        ("/", ".door"), ("/till/market", ".keys"), ("/wallet", ".money-card"),
+        ("/wallet/send", ".number"),
+    ):  # fmt: skip
+        page = phone.open(path)
+        page.set_viewport_size({"width": 320, "height": 640})
+        expect(page.locator(there).first).to_be_visible()
+        phone.shot(page, f"narrow-{lang}-{there}")
+        assert misfits(page) == [], path
+
+
 def test_on_a_page_without_encryption_the_key_is_made_by_software_and_said_to_be(
     device: Devices, sandbox: Running
 ) -> None:
