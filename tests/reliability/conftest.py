@@ -121,6 +121,7 @@ def racers(request: pytest.FixtureRequest, site: Site, _front_ends: Racers) -> I
     name = "_sqlite_nodes" if site.is_sqlite else "_postgres_nodes"
     nodes: list[Node] = request.getfixturevalue(name)
     site.world.door = nodes[0].link()
+    site.open_books()
     _front_ends.join([node.folder for node in nodes])
     yield _front_ends
     site.judge()

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from ledger.core.ids import TransactionId, derive_key
-from ledger.store import EventKind, EventRow, Snapshot, open_reading
+from ledger.store import EventKind, EventRow, ReadingStore, Snapshot, open_reading
 
 WIDTH = 256
 
@@ -45,14 +45,16 @@ class Judge:
         self._new: dict[TransactionId, int] = {}  # ids of the leaves just read
         self._paid: set[str] = set()  # payments that the leaves just read have touched
 
-    def judge(self) -> Judge:
-        """Read what is new and hold the database against it; AssertionError says what differs."""
-        store = open_reading(self.url)
+    def judge(self, books: ReadingStore | None = None) -> Judge:
+        """Read what is new, from `books` where they are open, and hold the database against it;
+        AssertionError says what differs."""
+        store = open_reading(self.url) if books is None else books
         try:
             with store.snapshot() as snapshot:
                 self._check(snapshot)
         finally:
-            store.close()
+            if books is None:
+                store.close()
         return self
 
     def _check(self, snapshot: Snapshot) -> None:

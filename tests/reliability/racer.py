@@ -7,20 +7,25 @@ writers they race against from then on.
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger.core.decision import Code
 from ledger.errors import LedgerError
 from ledger.writer.answers import Answer, Declined, Offer, Taken
 from ledger.writer.link import Link
 
+if TYPE_CHECKING:
+    from tests.reliability.town import Site
+
 _SPAWN = multiprocessing.get_context("spawn")
 ROUND_S = 60.0
+END_S = 20.0
 
 FRONT_ENDS = 4
 """How many race."""
@@ -103,6 +108,20 @@ def one_of(answers: list[Answer], code: Code) -> Taken:
     assert len(won) == 1
     assert [[reason.code for reason in each.reasons] for each in lost] == [[code]] * len(lost)
     return won[0]
+
+
+def codes(*answers: Answer | str) -> list[Code]:
+    """Why these were refused, one after the other."""
+    return [reason.code for one in answers if isinstance(one, Declined) for reason in one.reasons]
+
+
+def over(site: Site, type: str, id: str, live: str = "open") -> Any:
+    """The object once it is over: what is due ends by itself, without anybody asking."""
+    until = time.monotonic() + END_S
+    while (found := site.remembered(type, id)).status == live:
+        assert time.monotonic() < until, "nobody ends what is due"
+        time.sleep(0.005)
+    return found
 
 
 def _race(pipe: Connection, gate: Any) -> None:

@@ -6,24 +6,21 @@ On SQLite all share the one writer; on PostgreSQL two nodes' writers serve one l
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
 
 from ledger.core.decision import Code
-from ledger.core.ids import b64, unb64
-from ledger.core.objects import Object
-from ledger.writer.answers import Answer, Declined, Taken
+from ledger.core.ids import b64
+from ledger.writer.answers import Declined, Taken
 from tests.builders import DAY, derived, key_of
-from tests.reliability.racer import FRONT_ENDS, Racers, one_of, told
+from tests.reliability.racer import FRONT_ENDS, Racers, codes, one_of, over, told
 from tests.reliability.town import Site, offers
 from tests.scale import draw, rounds
 
 ROUNDS = rounds(40)
 OFFICERS = [f"nbk officer {n}" for n in range(FRONT_ENDS)]
 ISSUED = 5_00
-END_S = 20.0
 
 
 @pytest.fixture
@@ -34,7 +31,7 @@ def bank(site: Site, racers: Racers) -> Site:
         key = b64(key_of(name).public_key)
         jws = world.sign("nbk", "key/1", party=world.parties["nbk"], key=key)
         answer = world.door.submit(offers([jws]))[0]
-        assert isinstance(answer, Taken) or codes([answer]) == [Code.ALREADY_REGISTERED]
+        assert isinstance(answer, Taken) or codes(answer) == [Code.ALREADY_REGISTERED]
     return site
 
 
@@ -54,31 +51,12 @@ def propose_for(site: Site, ends_in: int) -> tuple[str, int]:
         answer = world.offer(jws)
         if isinstance(answer, Taken):
             return derived(jws, "proposal"), ends_at
-        assert codes([answer]) == [Code.DATES_CONFLICT]
+        assert codes(answer) == [Code.DATES_CONFLICT]
         ends_in *= 2
 
 
 def approve(site: Site, officer: str, id: str) -> str:
     return site.world.sign(officer, "approve/1", proposal=id)
-
-
-def proposal(site: Site, id: str) -> Object:
-    reader = site.reader()
-    found: Object = reader.load([need := ("object", "proposal", unb64(id, 16))])[need]
-    return found
-
-
-def ended_by_now(site: Site, id: str) -> Object:
-    """The proposal once it is over: what is due ends by itself, without anybody asking."""
-    until = time.monotonic() + END_S
-    while (found := proposal(site, id)).status == "open":
-        assert time.monotonic() < until, "nobody ends what is due"
-        time.sleep(0.005)
-    return found
-
-
-def codes(answers: list[Answer]) -> list[Code]:
-    return [reason.code for one in answers if isinstance(one, Declined) for reason in one.reasons]
 
 
 def test_of_many_approvals_at_once_exactly_one_does_it(bank: Site, racers: Racers) -> None:
@@ -89,7 +67,7 @@ def test_of_many_approvals_at_once_exactly_one_does_it(bank: Site, racers: Racer
         answers = told(racers.race([[approve(bank, name, id)] for name in OFFICERS]))
 
         won = one_of(answers, Code.STATUS_CONFLICT)
-        found = proposal(bank, id)
+        found = bank.remembered("proposal", id)
         assert (found.status, found.written) == ("done", won.index)
         assert bank.balance("bank") == before + done * ISSUED
 
@@ -104,7 +82,7 @@ def test_one_officer_in_many_places_is_one_officer(bank: Site, racers: Racers) -
         answers = told(racers.race([[approve(bank, name, id)] for name in names]))
 
         assert sum(isinstance(answer, Taken) for answer in answers) == 1
-        lost = Counter(codes(answers))
+        lost = Counter(codes(*answers))
         assert lost.keys() <= {Code.STATUS_CONFLICT, Code.APPROVED_ALREADY}
         assert lost[Code.STATUS_CONFLICT] >= 2
         assert bank.balance("bank") == before + done * ISSUED
@@ -125,7 +103,7 @@ def test_it_is_approved_or_withdrawn_and_never_both(bank: Site, racers: Racers) 
 
         won = one_of(answers, Code.STATUS_CONFLICT)
         status = ["done", "withdrawn"][answers.index(won) % 2]
-        found = proposal(bank, id)
+        found = bank.remembered("proposal", id)
         assert (found.status, found.written) == (status, won.index)
         done += status == "done"
         assert bank.balance("bank") == before + done * ISSUED
@@ -150,8 +128,8 @@ def test_it_is_approved_in_time_or_expires(bank: Site, racers: Racers) -> None:
         answers = [one for one in last if isinstance(one, Taken | Declined)]
         assert len(answers) == FRONT_ENDS
         won = [one for one in answers if isinstance(one, Taken)]
-        assert set(codes(answers)) <= {Code.STATUS_CONFLICT}
-        found = ended_by_now(bank, id)
+        assert set(codes(*answers)) <= {Code.STATUS_CONFLICT}
+        found = over(bank, "proposal", id)
         ended = bank.judge().kinds["expire/1"] - expired
         assert len(won) + ended == 1, "one end, and only one"
         if won:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ledger.core.decision import Code
 from ledger.core.ids import unb64
-from ledger.core.objects import Object
 from ledger.writer.answers import Declined, Taken
 from tests.builders import DAY, derived
 from tests.kinds.families.aliases import committed
@@ -41,12 +40,6 @@ def revoke(site: Site, id: str, signer: str = CLIENT) -> str:
     return site.world.sign(signer, "consent_revoke/1", consent=id)
 
 
-def found(site: Site, type: str, key: bytes) -> Object:
-    reader = site.reader()
-    one: Object = reader.load([need := ("object", type, key)])[need]
-    return one
-
-
 def test_a_use_stands_before_the_revocation_or_is_refused(site: Site, racers: Racers) -> None:
     """The revocation always passes; of the payments exactly those that stand before it in the log
     have moved money, and no other."""
@@ -71,7 +64,7 @@ def test_a_use_stands_before_the_revocation_or_is_refused(site: Site, racers: Ra
                 assert one.size > taken_back.index
         won = sum(isinstance(one, Taken) for one in uses)
         before, after = before + won, after + len(uses) - won
-        consent = found(site, "consent", unb64(id, 16))
+        consent = site.remembered("consent", id)
         assert (consent.status, consent.written) == ("revoked", taken_back.index)
         assert site.balance(SERVICE) == held + before
     assert after >= ROUNDS, "what came after the revocation was refused"
@@ -86,7 +79,7 @@ def test_it_is_revoked_once_whoever_does_it(site: Site, racers: Racers) -> None:
         answers = told(racers.race([[revoke(site, id, signer)] for signer in signers]))
 
         won = one_of(answers, Code.CONSENT_NOT_ACTIVE)
-        assert found(site, "consent", unb64(id, 16)).written == won.index
+        assert site.remembered("consent", id).written == won.index
 
 
 def test_the_cap_of_a_day_is_exact_however_many_ask(site: Site, racers: Racers) -> None:
@@ -120,6 +113,6 @@ def test_a_one_time_alias_is_paid_by_one(site: Site, racers: Racers) -> None:
 
         won = one_of(told(racers.race(work)), Code.STATUS_CONFLICT)
 
-        spent = found(site, "alias", unb64(alias, 32))
+        spent = site.remembered("alias", unb64(alias, 32))
         assert (spent.status, spent.written) == ("spent", won.index)
         assert site.balance(CLIENT) == held + round

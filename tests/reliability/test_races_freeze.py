@@ -10,10 +10,10 @@ import pytest
 
 from ledger.core.decision import Code
 from ledger.core.ids import unb64
-from ledger.writer.answers import Answer, Declined, Taken
+from ledger.writer.answers import Taken
 from tests.builders import derived, pack_text
 from tests.kinds.families.freeze import HOLDING, LABEL
-from tests.reliability.racer import Racers, one_of, told
+from tests.reliability.racer import Racers, codes, one_of, told
 from tests.reliability.town import Site, offers
 from tests.scale import rounds
 
@@ -26,12 +26,8 @@ def court(site: Site, racers: Racers) -> Site:
     """The site, where what arrives for a frozen account is held."""
     text = pack_text() + HOLDING
     answer = site.world.offer(site.world.sign("nbk", "pack/1", text=text))
-    assert isinstance(answer, Taken) or codes([answer]) == [Code.ALREADY_REGISTERED]
+    assert isinstance(answer, Taken) or codes(answer) == [Code.ALREADY_REGISTERED]
     return site
-
-
-def codes(answers: list[Answer]) -> list[Code]:
-    return [reason.code for one in answers if isinstance(one, Declined) for reason in one.reasons]
 
 
 def order(site: Site, kind: str, name: str, asset: str = "KZTD", **members: str) -> str:
@@ -65,7 +61,7 @@ def test_nothing_is_paid_after_the_freeze(court: Site, racers: Racers) -> None:
                 assert payment.index < frozen.index
                 paid += 1
             else:
-                assert codes([payment]) == [Code.ACCOUNT_FROZEN]
+                assert codes(payment) == [Code.ACCOUNT_FROZEN]
                 refused += 1
         assert court.balance(DEBTOR) == before - paid
         take(court, order(court, "unfreeze/1", DEBTOR))
@@ -99,7 +95,7 @@ def test_the_same_coins_are_seized_or_sent_away(court: Site, racers: Racers) -> 
         assert court.judge().supply[asset] == supply
         if seized:
             assert court.judge().balances[reserve] == seized * 5_000_000
-    kept = court.reader().load([need := ("object", "reserve", asset.encode())])[need]
+    kept = court.remembered("reserve", asset.encode())
     assert ("" if kept is None else kept.body.account) == reserve
     print(f"{seized} of {ROUNDS} were seized")
 
@@ -135,7 +131,7 @@ def test_what_arrives_while_a_freeze_is_lifted_is_not_left_behind(
     account = unb64(court.world.accounts[FRIEND, "KZTD"], 16)
     for done in range(1, ROUNDS + 1):
         take(court, order(court, "freeze/1", FRIEND))
-        freeze = court.reader().load([need := ("object", "freeze", account)])[need]
+        freeze = court.remembered("freeze", account)
         work = [
             [order(court, "unfreeze/1", FRIEND)],
             [court.transfer("bank", FRIEND, "0.03")],

@@ -8,26 +8,22 @@ time is moved on by entries, so that sixty seconds of waiting take none.
 from __future__ import annotations
 
 import itertools
-import time
-from typing import Any
 
 import pytest
 
 from ledger.core.decision import Code
-from ledger.core.ids import b64, unb64
+from ledger.core.ids import b64
 from ledger.keyring import Keyring
 from ledger.ledger import OPERATOR_KEY
-from ledger.store import ReadingStore
-from ledger.writer.answers import Answer, Declined, Taken
+from ledger.writer.answers import Taken
 from tests.builders import derived, key_of, pack_text
 from tests.kinds.families.keys import PROOF, kid
-from tests.reliability.racer import FRONT_ENDS, Racers, one_of, told
+from tests.reliability.racer import FRONT_ENDS, Racers, codes, one_of, over, told
 from tests.reliability.town import PEOPLE, Site
 from tests.scale import draw, rounds
 
 ROUNDS = rounds(40)
 WAITING_S = 60
-END_S = 20.0
 PACK = f"""
 [[rule]]
 rule = "recovery/1"
@@ -49,11 +45,6 @@ def bank(site: Site, racers: Racers) -> Site:
     return site
 
 
-def codes(answer: Answer) -> list[Code]:
-    assert isinstance(answer, Declined), answer
-    return [reason.code for reason in answer.reasons]
-
-
 def new_key(name: str) -> str:
     """The name of a key that nobody has yet."""
     return f"{name} key {next(_fresh)}"
@@ -72,12 +63,6 @@ def recover(site: Site, name: str, key: str = "") -> str:
     public = b64(key_of(key or new_key(name)).public_key)
     return site.world.sign("bank", "recover/1", party=site.world.parties[name], key=public,
                            proof=PROOF, revokes=[])  # fmt: skip
-
-
-def status(reader: ReadingStore, id: str) -> str:
-    need = ("object", "recovery", unb64(id, 16))
-    found: Any = reader.load([need])[need]
-    return str(found.status)
 
 
 def test_what_a_revoked_key_signs_is_before_its_end_or_refused(bank: Site, racers: Racers) -> None:
@@ -182,7 +167,7 @@ def test_a_recovery_is_vetoed_in_time_or_done(bank: Site, racers: Racers) -> Non
     """The recovery's time comes while vetoes come from all sides: the entry of the clock moves past
     it, the next batch ends it."""
     owner, operator = PEOPLE[9], Keyring.open_or_create(bank.keyring).key(OPERATOR_KEY)
-    drawn, reader = draw("veto against expiry"), bank.reader()
+    drawn = draw("veto against expiry")
     offset = 0
     for _ in range(ROUNDS):
         jws = recover(bank, owner)
@@ -201,8 +186,5 @@ def test_a_recovery_is_vetoed_in_time_or_done(bank: Site, racers: Racers) -> Non
         vetoes = told([each[-1:] for each in answers[1:]])
         taken = [one for one in vetoes if isinstance(one, Taken)]
         assert all(codes(one) == [Code.STATUS_CONFLICT] for one in vetoes if one not in taken)
-        until = time.monotonic() + END_S
-        while (found := status(reader, id)) == "open":
-            assert time.monotonic() < until, "nobody ends what is due"
-            time.sleep(0.005)
+        found = over(bank, "recovery", id).status
         assert (len(taken), found) in ((1, "vetoed"), (0, "done"))

@@ -6,25 +6,22 @@ nodes' writers serve one ledger.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from hashlib import sha256
 
 import pytest
 
 from ledger.core.decision import Code
-from ledger.core.ids import b64, unb64
-from ledger.core.objects import Object
-from ledger.writer.answers import Answer, Declined, Taken
+from ledger.core.ids import b64
+from ledger.writer.answers import Declined, Taken
 from tests.builders import DAY, derived
-from tests.reliability.racer import FRONT_ENDS, Racers, one_of, told
+from tests.reliability.racer import FRONT_ENDS, Racers, codes, one_of, over, told
 from tests.reliability.town import Site
 from tests.scale import draw, rounds
 
 ROUNDS = rounds(40)
 PAYER, PAYEE, ARBITER = "person 00", "person 01", "person 02"
 AMOUNT = 3_00
-END_S = 20.0
 SECRET = b"whoever reads this may release"
 TWO = {"type": "two_party"}
 HASHED = {"type": "hash", "hash": b64(sha256(SECRET).digest())}
@@ -49,7 +46,7 @@ def lock(site: Site, condition: dict[str, str], ahead: int = DAY) -> tuple[str, 
         answer = world.offer(jws)
         if isinstance(answer, Taken):
             return derived(jws, "lock"), ends_at
-        assert codes([answer]) == [Code.DATES_CONFLICT]
+        assert codes(answer) == [Code.DATES_CONFLICT]
         ahead *= 2
 
 
@@ -64,25 +61,6 @@ def release(site: Site, signer: str, id: str, secret: bytes | None = None) -> st
 
 def cancel(site: Site, signer: str, id: str) -> str:
     return site.world.sign(signer, "cancel/1", lock=id)
-
-
-def found(site: Site, id: str) -> Object:
-    reader = site.reader()
-    one: Object = reader.load([need := ("object", "lock", unb64(id, 16))])[need]
-    return one
-
-
-def over(site: Site, id: str) -> Object:
-    """The lock once it has ended: what is due ends by itself, without anybody asking."""
-    until = time.monotonic() + END_S
-    while (one := found(site, id)).status == "locked":
-        assert time.monotonic() < until, "nobody ends what is due"
-        time.sleep(0.005)
-    return one
-
-
-def codes(answers: list[Answer]) -> list[Code]:
-    return [reason.code for one in answers if isinstance(one, Declined) for reason in one.reasons]
 
 
 def sides(site: Site) -> tuple[int, int]:
@@ -103,7 +81,7 @@ def test_it_is_released_or_cancelled_and_never_both(locks: Site, racers: Racers)
 
         won = one_of(answers, Code.STATUS_CONFLICT)
         released = answers.index(won) % 2 == 1
-        one = found(locks, id)
+        one = locks.remembered("lock", id)
         assert (one.status, one.written) == ("released" if released else "cancelled", won.index)
         payer, payee = payer - AMOUNT * released, payee + AMOUNT * released
         assert sides(locks) == (payer, payee)
@@ -118,7 +96,7 @@ def test_of_many_who_show_the_secret_one_releases(locks: Site, racers: Racers) -
         answers = told(racers.race([[release(locks, name, id, SECRET)] for name in showers]))
 
         won = one_of(answers, Code.STATUS_CONFLICT)
-        one = found(locks, id)
+        one = locks.remembered("lock", id)
         assert (one.status, one.written) == ("released", won.index)
         assert sides(locks) == (payer - done * AMOUNT, payee + done * AMOUNT)
 
@@ -142,9 +120,9 @@ def test_it_is_released_in_time_or_expires(locks: Site, racers: Racers) -> None:
 
         answers = [one for one in last if isinstance(one, Taken | Declined)]
         assert len(answers) == FRONT_ENDS
-        assert set(codes(answers)) <= {Code.STATUS_CONFLICT}
+        assert set(codes(*answers)) <= {Code.STATUS_CONFLICT}
         won = [one for one in answers if isinstance(one, Taken)]
-        one = over(locks, id)
+        one = over(locks, "lock", id, live="locked")
         assert len(won) + locks.judge().kinds["expire/1"] - expired == 1, "one end, and only one"
         assert one.status == ("released" if won else "expired")
         assert all(each.at < ends_at for each in won)
@@ -179,14 +157,14 @@ def test_it_is_extended_in_time_or_expires(locks: Site, racers: Racers) -> None:
         assert [end for _, end, _ in won] == sorted(end for _, end, _ in won)
         assert all(at < ends_at for _, _, at in won[:1]), "the first came in time"
         if won:
-            assert set(codes(answers)) <= {Code.DATES_CONFLICT}
-            one = found(locks, id)
+            assert set(codes(*answers)) <= {Code.DATES_CONFLICT}
+            one = locks.remembered("lock", id)
             assert (one.status, one.due) == ("locked", won[-1][1])
             assert locks.judge().kinds["expire/1"] == expired
             assert isinstance(locks.world.offer(cancel(locks, PAYEE, id)), Taken)
         else:
-            assert codes(answers) == [Code.STATUS_CONFLICT] * FRONT_ENDS
-            assert over(locks, id).status == "expired"
+            assert codes(*answers) == [Code.STATUS_CONFLICT] * FRONT_ENDS
+            assert over(locks, "lock", id, live="locked").status == "expired"
             assert locks.judge().kinds["expire/1"] == expired + 1
         seen["extended" if won else "expired"] += 1
         assert sides(locks) == before

@@ -18,7 +18,7 @@ import psycopg
 
 from ledger.clock import system_ms
 from ledger.core.amount import format_amount
-from ledger.core.ids import b64
+from ledger.core.ids import ID_BYTES, b64, unb64
 from ledger.keyring import Keyring
 from ledger.ledger import Ledger
 from ledger.store import ReadingStore, open_reading
@@ -102,6 +102,7 @@ class Site:
         self.world.zone, self.world.permit = town.world.zone, town.world.permit
         self._judge = Judge(url)
         self._closing: list[Callable[[], Any]] = []
+        self._books: ReadingStore | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -155,6 +156,15 @@ class Site:
         self._closing.append(reader.close)
         return reader
 
+    def open_books(self) -> None:
+        """Read this ledger through one store until `close`: nobody harms the database meanwhile."""
+        self._books = self.reader()
+
+    def remembered(self, type: str, key: bytes | str) -> Any:
+        """An object of the ledger as it is now, by its type and its key or id."""
+        need = ("object", type, unb64(key, ID_BYTES) if isinstance(key, str) else key)
+        return (self._books or self.reader()).load([need])[need]
+
     def admin(self) -> psycopg.Connection[Any]:
         """A connection of one's own to PostgreSQL, to do harm with."""
         connection = psycopg.connect(self.conninfo, autocommit=True)
@@ -167,12 +177,13 @@ class Site:
 
     def close(self) -> None:
         """Close and end all that was opened here, last first."""
+        self._books = None
         while self._closing:
             self._closing.pop()()
 
     def judge(self) -> Judge:
         """Judge the ledger as it is now, leaves from where the last judgement stopped."""
-        return self._judge.judge()
+        return self._judge.judge(self._books)
 
     def forget(self) -> None:
         """Judge from the first entry again: the database was put back to an older state."""
