@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ledger.core import counters
 from ledger.core.account import Account
 from ledger.core.ask import Ask
 from ledger.core.decision import Code, Refused, refused
@@ -32,6 +33,8 @@ from ledger.kinds.kind import (
     payload_of,
     require,
 )
+from ledger.rules import asks_open
+from ledger.rules.pack import pack_in_force, parameters_in
 
 OPEN_MAX_MS = 90 * 86_400_000
 """An ask waits for at most ninety days."""
@@ -61,6 +64,19 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
         yield from account_needs(known, id_of(payload.from_))
     if payload.payer is not None:
         yield party_need(payload.payer)
+    payee = known.values.get(("account", id_of(payload.to)))
+    if payee is not None:
+        asked = _owner(known, payload)
+        if asked is not None:
+            yield ("counter", counters.ASKS_OPEN, 0, asked, b64(payee.owner))
+
+
+def _owner(known: Known, payload: MakeAsk) -> bytes | None:
+    """Who is asked, as far as it is loaded."""
+    if payload.from_ is None:
+        return id_of(payload.payer or "")
+    account = known.values.get(("account", id_of(payload.from_)))
+    return None if account is None else account.owner
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -78,9 +94,32 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if known.object("ask", id) is not None:
         return refused(Code.ALREADY_REGISTERED, KIND.name)
     body = Ask(b64(payer), payload.from_ or "", payload.to, amount, payload.reference)
+    if (many := _too_many(known, payer, signer.id, at)) is not None:
+        return many
     lookups = (("payer", payer), ("payee", signer.id))
     made = Object("ask", id, signer.id, "open", payload.ends_at, body, lookups, 0)
-    return Plan(objects=(made,), facts={"ask": b64(id)})
+    return Plan(objects=(made,), counts=(_count(made, 1),), facts={"ask": b64(id)})
+
+
+def _too_many(known: Known, payer: bytes, payee: bytes, at: int) -> Refused | None:
+    """The refusal where the pack in force lets this payee have no more open asks of this payer."""
+    limits = parameters_in(pack_in_force(known).in_force(at), asks_open.Parameters)
+    if limits is None:
+        return None
+    is_open = known.counter(counters.ASKS_OPEN, 0, payer, b64(payee))
+    if is_open < limits.open_max:
+        return None
+    return refused(Code.ASKS_OPEN_MAX, KIND.name, limit=limits.open_max, open=is_open)
+
+
+def one_less(ask: Object) -> tuple[str, int, bytes, str, int]:
+    """What counts an open ask out when it ends."""
+    return _count(ask, -1)
+
+
+def _count(ask: Object, by: int) -> tuple[str, int, bytes, str, int]:
+    """So many more open asks of its payee before its payer."""
+    return counters.ASKS_OPEN, 0, id_of(body_of(ask, Ask).payer), b64(ask.owner), by
 
 
 def _own_payee(known: Known, id: bytes, signer: Signer) -> Account:
@@ -123,7 +162,7 @@ def ended(object_: Object, status: str, *, paid_by: str = "") -> Object:
 
 def _expired(object_: Object, known: Known, at: int) -> Plan:
     """The ask after its time."""
-    return Plan(objects=(ended(object_, "expired"),))
+    return Plan(objects=(ended(object_, "expired"),), counts=(one_less(object_),))
 
 
 DUE = DueKind("ask", _expired)

@@ -18,7 +18,7 @@ from ledger.core.objects import Object, body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Facts, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
-from ledger.kinds.ask import ended, open_ask
+from ledger.kinds.ask import ended, one_less, open_ask
 from ledger.kinds.kind import (
     ANYONE,
     Kind,
@@ -70,6 +70,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
             ended(ask, "paid", paid_by=payload.from_),
             Object("payment", ask.key, ask.owner, "paid", None, payment, (), 0),
         ),
+        counts=(one_less(ask),),
         facts=facts,
     )
 

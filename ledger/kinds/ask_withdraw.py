@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ledger.core.decision import Refused
 from ledger.core.needs import Known, Need
-from ledger.core.plan import Plan
+from ledger.core.plan import Facts, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
-from ledger.kinds.ask import ended, open_ask
+from ledger.kinds.ask import ended, one_less, open_ask
 from ledger.kinds.kind import ANYONE, Kind, id_of, payload_of
 
 
@@ -25,7 +25,8 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, WithdrawAsk)
     ask = open_ask(known, payload.ask, signer, KIND.name, by_payer=False)
-    return Plan(objects=(ended(ask, "withdrawn"),), facts={"ask": payload.ask})
+    facts: Facts = {"ask": payload.ask}
+    return Plan(objects=(ended(ask, "withdrawn"),), counts=(one_less(ask),), facts=facts)
 
 
 KIND = Kind(WithdrawAsk, ANYONE, _plan, _needs)

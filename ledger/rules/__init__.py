@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.rules import (
     approvals,
+    asks_open,
     cap_day,
     cap_payment,
     frozen_income,
@@ -27,7 +28,7 @@ from ledger.rules.rule import Rule
 _MODULES = (
     tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
     rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals, recovery, holding_max,
-    frozen_income, purse,
+    frozen_income, purse, asks_open,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}

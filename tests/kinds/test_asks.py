@@ -15,8 +15,8 @@ from ledger.core.objects import Object
 from ledger.kinds.expire import DUE
 from ledger.log.leaf import decode_leaf
 from ledger.writer.answers import Answer, Declined, Taken
-from tests.builders import DAY, World, derived, key_of
-from tests.kinds.families.asks import AHEAD, ask, pay, shares_of
+from tests.builders import DAY, World, derived, key_of, pack_text
+from tests.kinds.families.asks import AHEAD, OPEN_MAX, ask, pay, shares_of
 from tests.kinds.pure import fork, pure_world
 from tests.kinds.samples import bare_world
 from tests.rules.till import codes, fingerprint
@@ -266,3 +266,102 @@ def test_an_ask_that_is_not_paid_has_nothing_to_give_back(world: World) -> None:
     assert codes(refund(world, id, "cafe", "aigul", "1.00")) == (Code.PAYMENT_UNKNOWN,)
     assert isinstance(world.offer(world.sign("cafe", "ask_withdraw/1", ask=id)), Taken)
     assert codes(refund(world, id, "cafe", "aigul", "1.00")) == (Code.PAYMENT_UNKNOWN,)
+
+
+# How many may be open ----------------------------------------------------------------------------
+
+
+def limited(world: World, open_max: int) -> None:
+    world.do("nbk", "pack/1", text=pack_text() + OPEN_MAX.format(open_max=open_max))
+
+
+def asked_again(world: World, payee: str = "cafe", payer: str = "aigul") -> Answer:
+    return world.offer(world.sign(
+        payee, "ask/1", to=world.accounts[payee, "KZTD"], amount="1.00", reference="INV-18",
+        ends_at=world.door.time() + DAY, payer=world.parties[payer],
+    ))  # fmt: skip
+
+
+def waiting(world: World, payer: str = "aigul", payee: str = "cafe") -> int:
+    subject = unb64(world.parties[payer], 16)
+    count: int = world.door.load(("counter", "asks.open", 0, subject, world.parties[payee]))
+    return count
+
+
+def test_so_many_asks_may_be_open_and_no_further_one(world: World) -> None:
+    limited(world, 3)
+    for _ in range(3):
+        assert codes(asked_again(world)) == ()
+
+    answer = asked_again(world)
+
+    assert isinstance(answer, Declined)
+    (reason,) = answer.reasons
+    assert (reason.code, reason.params) == (Code.ASKS_OPEN_MAX, {"limit": 3, "open": 3})
+    assert waiting(world) == 3
+
+
+def test_the_limit_is_of_one_payee_before_one_payer(world: World) -> None:
+    limited(world, 1)
+    assert codes(asked_again(world)) == ()
+
+    assert codes(asked_again(world, payee="market")) == ()
+    assert codes(asked_again(world, payer="daniyar")) == ()
+    assert codes(asked_again(world, payee="aigul", payer="cafe")) == ()
+    assert codes(asked_again(world)) == (Code.ASKS_OPEN_MAX,)
+
+
+@pytest.mark.parametrize("end", ["paid", "declined", "withdrawn", "expired"])
+def test_an_ask_that_ends_makes_room_for_one(world: World, end: str) -> None:
+    limited(world, 1)
+    id = ask(world, ends_at=world.door.time() + DAY)
+    assert codes(asked_again(world)) == (Code.ASKS_OPEN_MAX,)
+
+    if end == "paid":
+        pay(world, id)
+    elif end == "declined":
+        world.do("aigul", "ask_decline/1", ask=id)
+    elif end == "withdrawn":
+        world.do("cafe", "ask_withdraw/1", ask=id)
+    else:
+        due = asked(world, id).due
+        world.door.at += DAY
+        world.do("operator", "expire/1", type="ask", key=id, due=due)
+
+    assert asked(world, id).status == end
+    assert waiting(world) == 0
+    assert codes(asked_again(world)) == ()
+    assert codes(asked_again(world)) == (Code.ASKS_OPEN_MAX,)
+
+
+def test_what_was_asked_before_the_limit_counts_and_stays(world: World) -> None:
+    ids = [ask(world) for _ in range(4)]
+
+    limited(world, 2)
+
+    assert [asked(world, id).status for id in ids] == ["open"] * 4
+    assert codes(asked_again(world)) == (Code.ASKS_OPEN_MAX,)
+    for id in ids[:2]:
+        world.do("aigul", "ask_decline/1", ask=id)
+        assert codes(asked_again(world)) == (Code.ASKS_OPEN_MAX,)
+    pay(world, ids[2])
+    assert codes(asked_again(world)) == ()
+
+
+def test_without_a_row_there_is_no_limit_and_all_are_counted(world: World) -> None:
+    for _ in range(120):
+        assert codes(asked_again(world)) == ()
+
+    assert waiting(world) == 120
+
+
+def test_paying_twice_in_vain_makes_no_room(world: World) -> None:
+    limited(world, 2)
+    id = ask(world)
+    ask(world)
+    pay(world, id)
+
+    jws = world.sign("aigul", "ask_pay/1", ask=id, from_=world.accounts["aigul", "KZTD"])
+
+    assert codes(world.offer(jws)) == (Code.STATUS_CONFLICT,)
+    assert waiting(world) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ledger.core.ids import unb64
 from tests.builders import HOUR, derived
 from tests.simulation.choice import newest
 from tests.simulation.model import Sale
@@ -141,10 +142,15 @@ def end_ask(run: Traffic) -> Act:
 
 
 def held_against(run: Traffic, load: Any) -> None:
-    """The ledger's own word on every ask is the model's."""
+    """The ledger's own word on every ask is the model's; so is how many are open, by pair."""
+    is_open: dict[Any, int] = {}
     for id, made in run.asks.made.items():
         status = "expired" if made.status == "open" and made.ends_at <= run.at else made.status
         assert load(id).status == status, (id, made)
+        parties = [run.world.parties[name] for name in (made.payer, made.payee)]
+        need = ("counter", "asks.open", 0, unb64(parties[0], 16), parties[1])
+        is_open[need] = is_open.get(need, 0) + (status == "open")
+    assert run.reader.load(is_open) == is_open
 
 
 ACTS = (split, ask, pay_ask, end_ask)

@@ -10,12 +10,22 @@ from hypothesis import strategies as st
 from ledger.core.amount import format_amount, parse_amount
 from ledger.core.ids import unb64
 from ledger.writer.answers import Answer
-from tests.builders import DAY, HOUR, World, derived
+from tests.builders import DAY, HOUR, World, derived, pack_text
 from tests.kinds.sample import Sample
 from tests.kinds.table import NOBODY, C, account, bad, issue_account, party
 from tests.rules.till import Sale
 
 AHEAD = 60 * DAY
+
+OPEN_MAX = """
+[[rule]]
+rule = "asks_open/1"
+valid_from = 2023-04-01
+status = "HYPOTHETICAL"
+source = "D2"
+parameters = {{ open_max = {open_max} }}
+"""
+"""A row by which a payee has only so many open asks before a payer."""
 
 
 def shares_of(world: World, *rows: tuple[str, str], asset: str = "KZTD") -> list[dict[str, str]]:
@@ -120,6 +130,13 @@ def _bytes(id: str) -> bytes:
     return unb64(id, 16)
 
 
+def _crowded(world: World) -> None:
+    """Two asks wait already, as many as the pack admits."""
+    ask(world)
+    ask(world, payer=None, from_=world.accounts["aigul", "KZTD"])
+    world.do("nbk", "pack/1", text=pack_text() + OPEN_MAX.format(open_max=2))
+
+
 SPLIT = [
     bad("from another's account", C.NO_AUTHORITY, "daniyar"),
     bad("from no account", C.NO_AUTHORITY, from_=NOBODY),
@@ -183,6 +200,9 @@ ASK = [
     bad("with a newline", "payload.member", reference="INV-17\n"),
     bad("without an end", "payload.member", ends_at=None),
     bad("an id spelled otherwise", "id.base64", payer="A" * 21 + "B"),
+    bad("of whom too much is asked", C.ASKS_OPEN_MAX, before=_crowded),
+    bad("of an account of whom too much is asked", C.ASKS_OPEN_MAX, before=_crowded, payer=None,
+        from_=account("aigul", "KZTD")),
 ]  # fmt: skip
 
 
