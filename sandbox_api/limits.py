@@ -36,6 +36,13 @@ PAGE_ROWS_MAX: Final = 200
 PAGE_ROWS: Final = 50
 """Rows in a page when the caller does not say."""
 
+PAGE_BYTES_MAX: Final = 256 * 1024
+"""Payloads of proposals in one page, bytes together: one pack has up to 40,000, a page up to 200
+rows. A page has at least one row."""
+
+PAYLOADS_READ: Final = 8
+"""Rows with payloads that are read at once for such a page."""
+
 EVENTS_SCANNED_MAX: Final = 2_000
 """Events that one filtered read looks at; the answer's `next` goes on from there."""
 

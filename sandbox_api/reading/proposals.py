@@ -20,6 +20,7 @@ from ledger.decide import keys_agreed, keys_to_agree
 from ledger.kinds.propose import OPEN
 from ledger.rules.pack import Row, pack_in_force
 from ledger.store.reader import Snapshot
+from sandbox_api.limits import PAGE_BYTES_MAX, PAYLOADS_READ
 from sandbox_api.reading.known import object_of, page_of, read_with
 from sandbox_api.wire_proposals import ProposalBody, ProposalsBody
 
@@ -36,9 +37,21 @@ def proposal(view: Snapshot, id: bytes, at: int) -> ProposalBody | None:
 def open_proposals(
     view: Snapshot, party: bytes, after: bytes, limit: int, at: int
 ) -> ProposalsBody:
-    """A page of what a party's keys have before them, oldest `not_after` first."""
-    page, more = page_of(view, PROPOSAL, OPEN, party, after, limit)
-    return ProposalsBody(_bodies(view, page, at), more)
+    """A page of what a party's keys have before them, oldest `not_after` first. It ends early where
+    its payloads would come to more than `PAGE_BYTES_MAX`, and no more of them are read."""
+    page: list[Object] = []
+    room = PAGE_BYTES_MAX
+    while True:
+        count = min(PAYLOADS_READ, limit - len(page))
+        found, more = page_of(view, PROPOSAL, OPEN, party, after, count)
+        for one in found:
+            room -= len(body_of(one, Proposal).payload)
+            if page and room < 0:
+                return ProposalsBody(_bodies(view, page, at), b64(page[-1].key))
+            page.append(one)
+        if more is None or len(page) == limit:
+            return ProposalsBody(_bodies(view, page, at), more)
+        after = page[-1].key
 
 
 def _bodies(view: Snapshot, found: Sequence[Object], at: int) -> tuple[ProposalBody, ...]:

@@ -205,3 +205,19 @@ def test_unknown_ids_are_not_found(sandbox: Sandbox, person: Person) -> None:
         assert (answer.status_code, answer.json["code"]) == (404, "not_found")
     for query in ("side=both", "limit=0", "limit=201", "after=x", "before=1"):
         assert sandbox.get(f"/v1/parties/{person.party}/asks?{query}").status_code == 400
+
+
+def test_a_payee_asks_one_payer_for_only_so_much_at_once(sandbox: Sandbox) -> None:
+    payee, payer = sandbox.joined(), sandbox.joined()
+    ids = [ask(sandbox, payee, payer) for _ in range(100)]
+    made = {"to": payee.accounts["KZTD"], "amount": "1.00", "reference": "INV-101",
+            "ends_at": sandbox.ledger.time() + HOUR, "payer": payer.party}  # fmt: skip
+
+    refused = sandbox.submit(sandbox.sign(payee.key, "ask/1", **made))
+
+    assert (refused.status_code, refused.json["code"]) == (403, "ASKS_OPEN_MAX")
+    assert refused.json["reasons"][0]["params"] == {"limit": 100, "open": 100}
+    assert "100" in refused.json["reasons"][0]["sentence"]
+    taken_back = sandbox.sign(payee.key, "ask_withdraw/1", ask=ids[0])
+    assert sandbox.submit(taken_back).status_code == 201
+    assert sandbox.submit(sandbox.sign(payee.key, "ask/1", **made)).status_code == 201

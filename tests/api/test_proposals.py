@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
+import pytest
+
 from ledger.core.ids import b64
+from sandbox_api.limits import PAGE_BYTES_MAX
+from sandbox_api.reading.known import id_bytes
 from tests.api.sandbox import HOUR, Person, Sandbox, derived, id_of, key_of, on_both
 
 pytestmark = on_both
@@ -146,6 +151,27 @@ def test_pages_hold_every_open_proposal_once(sandbox: Sandbox, person: Person) -
 
     assert sorted(found) == sorted(made)
     assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("limit", [200, 7, 1])
+def test_a_page_of_long_payloads_ends_early_and_loses_none(sandbox: Sandbox, limit: int) -> None:
+    officer, party = "central-bank", sandbox.world.persona("central-bank").party
+    text = 'format = 1\nname = "long"\n' + f"# {'x' * 30_000}\n"
+    made = [sandbox.propose(officer, "pack/1", text=f"{text}# {n}\n") for n in range(10)]
+
+    pages = [listed(sandbox, party, f"?limit={limit}")]
+    while pages[-1]["next"] is not None:
+        pages.append(listed(sandbox, party, f"?limit={limit}&after={pages[-1]['next']}"))
+    for id in made:
+        assert sandbox.submit(sandbox.sign(officer, "withdraw/1", proposal=id)).status_code == 201
+
+    found = [one["id"] for page in pages for one in page["proposals"]]
+    assert found == sorted(set(found), key=id_bytes)
+    assert set(found) >= set(made)
+    sizes = [len(msgspec.json.encode(page)) for page in pages]
+    assert max(sizes) < PAGE_BYTES_MAX + limit * 1_024
+    assert max(len(page["proposals"]) for page in pages) == min(limit, 8)
+    assert all(page["proposals"] for page in pages)
 
 
 def test_nobody_else_s_proposals_are_listed(sandbox: Sandbox, person: Person) -> None:
