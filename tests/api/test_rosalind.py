@@ -239,10 +239,13 @@ def fund(town: Town) -> None:
 
 def defund(town: Town) -> None:
     deposit, before = town.deposit(), float(town.aigul.balance())
-    town.bank.send(
-        "defund/1", wallet=town.aigul.accounts["KZTD"], deposit=deposit,
-        settlement=town.bank.accounts["KZTD"], amount="40.00",
-    )  # fmt: skip
+    members = {
+        "wallet": town.aigul.accounts["KZTD"], "deposit": deposit,
+        "settlement": town.bank.accounts["KZTD"], "amount": "40.00",
+    }  # fmt: skip
+    with pytest.raises(PaymentRefused, match="One key is not enough"):
+        town.bank.send("defund/1", **members)
+    town.persona("bank-2").approve(town.bank.propose("defund/1", **members))
     assert town.told(deposit)["balance"] == "140.00"
     assert float(town.aigul.balance()) == before - 40
 
