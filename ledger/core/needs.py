@@ -7,7 +7,7 @@ kind's declared needs are a prefetch, and no kind can decide on something it did
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -17,30 +17,11 @@ from ledger.core.objects import Object
 
 Need: TypeAlias = tuple[Any, ...]
 """One of ("account", id), ("object", type, key), ("lookup", type, name, value),
-("counter", measure, period, subject, part)."""
+("counter", measure, period, subject, part). The values: the account or None, the object or None,
+the keys of all objects of this type with this look-up row in key order, the sum (0 when never
+written)."""
 
-Needs: TypeAlias = Iterator[Need]
 B = TypeVar("B", bound=msgspec.Struct)
-
-
-def account(id: bytes) -> Need:
-    """The account with this 16-byte id, or None."""
-    return ("account", id)
-
-
-def object_(type: str, key: bytes) -> Need:
-    """The object of this type and key, or None."""
-    return ("object", type, key)
-
-
-def lookup(type: str, name: str, value: bytes) -> Need:
-    """The keys of all objects of this type that declared this look-up row, in key order."""
-    return ("lookup", type, name, value)
-
-
-def counter(measure: str, period: int, subject: bytes, part: str) -> Need:
-    """A running sum, 0 when never written."""
-    return ("counter", measure, period, subject, part)
 
 
 class NeedMissing(Exception):

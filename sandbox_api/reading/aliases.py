@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 from hashlib import sha256
-from typing import Final
+from typing import Final, cast
 
 from ledger.core.account import Account
 from ledger.core.alias import BANK, ONE_TIME, PHONE, RANDOM, SALT_BYTES, Alias, commitment_of
@@ -27,6 +27,7 @@ from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.wire_aliases import (
     AliasBody,
     AliasesBody,
+    Form,
     NameAliasBody,
     NamedBody,
     ResolvedBody,
@@ -125,14 +126,11 @@ def _is_paid(record: AliasRecord, alias: Object | None, account: Account | None)
 def _resolved(record: AliasRecord, alias: Object | None, account: Account | None) -> ResolvedBody:
     if alias is None or account is None or not _is_paid(record, alias, account):
         return ResolvedBody(False, None, None, None, None, None)
-    return ResolvedBody(
-        True, b64(alias.key), body_of(alias, Alias).form, record.name, b64(account.id),  # type: ignore[arg-type]
-        account.asset,
-    )  # fmt: skip
+    form = cast(Form, body_of(alias, Alias).form)
+    return ResolvedBody(True, b64(alias.key), form, record.name, b64(account.id), account.asset)
 
 
 def _body(found: Object) -> AliasBody:
     terms = body_of(found, Alias)
-    return AliasBody(
-        b64(found.key), terms.account, b64(found.owner), terms.form, found.status, found.due  # type: ignore[arg-type]
-    )  # fmt: skip
+    form = cast(Form, terms.form)
+    return AliasBody(b64(found.key), terms.account, b64(found.owner), form, found.status, found.due)

@@ -84,7 +84,7 @@ def test_a_page_goes_on_after_an_account_of_any_kind(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        pytest.param("?kind=purse", 400, "request.query", id="a kind that is none"),
+        pytest.param("?kind=drawer", 400, "request.query", id="a kind that is none"),
         pytest.param("?kind=", 400, "request.query", id="no kind"),
         pytest.param("?kind=hold&kind=lock", 400, "request.query", id="two kinds"),
         pytest.param("?limit=0", 400, "request.query", id="an empty page"),
