@@ -44,6 +44,8 @@ def main() -> None:
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True,
               help="HTTP processes.")  # fmt: skip
 @click.option("--seed", help="Fix the personas' keys; on loopback only.")
+@click.option("--price-source", metavar="URL", default="",
+              help="Where the demo exchange asks for prices; its own unless given.")  # fmt: skip
 @_json
 def up(as_json: bool, **options: Any) -> None:
     """Start the sandbox; Ctrl-C ends it."""

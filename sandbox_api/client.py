@@ -13,6 +13,7 @@ every reason. Not safe for threads: make one client each.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import random
@@ -114,6 +115,17 @@ class Consented(msgspec.Struct, frozen=True):
 
     id: str
     receipt: Receipt
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """What somebody signed to give and to get, good once until `not_after` (ms UTC): `sell` is what
+    its taker pays, `buy` what it gets for that, each `{"asset", "amount"}`; `quote` the bytes."""
+
+    id: str
+    quote: str
+    sell: dict[str, str]
+    buy: dict[str, str]
+    not_after: int
 
 
 class SandboxClient:
@@ -248,6 +260,32 @@ class SandboxClient:
     def hold(self, id: str) -> Json:
         """A hold: what was held for whom, what was captured, what is left."""
         found: Json = self.get(f"/holds/{id}")
+        return found
+
+    def venues(self) -> Iterator[Json]:
+        """Licensed exchanges, page by page: `venue` (a party), `assets`, `status`."""
+        return self._pages("/venues", "venues")
+
+    def quote(
+        self,
+        sell: str,
+        buy: str,
+        *,
+        sell_amount: str | None = None,
+        buy_amount: str | None = None,
+        taker: str | None = None,
+    ) -> Quoted:
+        """Ask the demo exchange for a price, with one of the amounts; SandboxProblem `price_source`
+        where it has none now."""
+        wanted = {
+            "sell": sell, "buy": buy, "sell_amount": sell_amount, "buy_amount": buy_amount,
+            "taker": taker,
+        }  # fmt: skip
+        return msgspec.convert(self.post("/quotes", wanted), Quoted)
+
+    def quote_of(self, id: str) -> Json:
+        """What the ledger knows of a quote: `status` is open, used or expired."""
+        found: Json = self.get(f"/quotes/{id}")
         return found
 
     def link(self, account: str) -> Json:
@@ -455,6 +493,47 @@ class Wallet:
         """Pay a till's request with one of the tenders it offers."""
         jws = request.jws if isinstance(request, Request) else request
         return self.send("pay/1", from_=self.accounts[asset], request=jws)
+
+    def quote(
+        self, sell: str, buy: str, *, sell_amount: str | None = None, buy_amount: str | None = None
+    ) -> Quoted:
+        """A price of the demo exchange that this party alone may take."""
+        return self.client.quote(
+            sell, buy, sell_amount=sell_amount, buy_amount=buy_amount, taker=self.party()
+        )
+
+    def exchange(self, quote: Quoted) -> Receipt:
+        """Take an exchange's quote: both assets move, or neither."""
+        return self._take("exchange/1", quote)
+
+    def convert_pay(self, request: Request | str, quote: Quoted) -> Receipt:
+        """Pay a till's request with what a quote sells; it must buy exactly the total in tenge."""
+        jws = request.jws if isinstance(request, Request) else request
+        source = self.accounts[quote.sell["asset"]]
+        return self.send("convert_pay/1", from_=source, request=jws, quote=quote.quote)
+
+    def offer(
+        self, give: tuple[str, str], get: tuple[str, str], *, taker: str | None = None
+    ) -> Quoted:
+        """Sign an offer of this party, for a few minutes: asset and amount of what it gives, and of
+        what it gets. Nothing is sent: hand it to whoever may take it."""
+        gives, gets = (
+            {"account": self.accounts[asset], "asset": asset, "amount": amount}
+            for asset, amount in (give, get)
+        )
+        members = {"gives": gives, "gets": gets, "taker": taker}
+        payload = _payload(self.client, "quote/1", members)
+        jws = seal(payload, kid=self.key.kid, typ="tenge-quote", sign=self.key.sign)
+        id, not_after = _statement_id(payload, "quote")
+        return Quoted(id, jws, _side(get), _side(give), not_after)
+
+    def deliver(self, offer: Quoted) -> Receipt:
+        """Take an offer of a title or security token for tenge: delivery against payment."""
+        return self._take("deliver/1", offer)
+
+    def _take(self, kind: str, quote: Quoted) -> Receipt:
+        source, target = self.accounts[quote.sell["asset"]], self.accounts[quote.buy["asset"]]
+        return self.send(kind, from_=source, to=target, quote=quote.quote)
 
     def pay_alias(self, alias: str, amount: str, asset: str = "KZTD") -> Receipt:
         """Pay whom an alias names (`alias` of what `resolve` found). A one-time alias is spent."""
@@ -709,6 +788,18 @@ def _payload(client: SandboxClient, kind: str, members: Mapping[str, object]) ->
             **{name.removesuffix("_"): value for name, value in members.items()},
         }
     )
+
+
+def _statement_id(payload: bytes, label: str) -> tuple[str, int]:
+    """Id and end of what was signed for a second party to embed."""
+    not_after: int = msgspec.json.decode(payload)["not_after"]
+    id = TransactionId(not_after, hashlib.sha256(payload).digest())
+    return b64(derive_key(id, label)), not_after
+
+
+def _side(side: tuple[str, str]) -> dict[str, str]:
+    asset, amount = side
+    return {"asset": asset, "amount": amount}
 
 
 def _id_of(made: Proposed | Held | Consented | str) -> str:

@@ -42,6 +42,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     publishable_key: str
     """The key that browsers carry (`tpk_…`): public, and put into the pages we serve."""
+    price_source: str = ""
+    """Where the demo exchange asks for prices (`sandbox_api.prices`); its own where this is ""."""
 
     @property
     def keyring(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from sandbox_api.custody_protocol import Enrolment, Onboarding
+from sandbox_api.custody_protocol import Enrolment, Onboarding, Wanted
 from sandbox_api.local_call import call
 
 SOCKET_NAME: Final = "custody.sock"
@@ -28,3 +28,8 @@ class CustodyLink:
         """Sign what certifies this key as the till of that short name."""
         answer = call(self._folder, SOCKET_NAME, ["enrol_till", token, public_key, till, at])
         return msgspec.convert(answer, Enrolment)
+
+    def quote(self, token: str, wanted: Wanted, at: int) -> str:
+        """Sign a quote of the demo exchange."""
+        asked = msgspec.to_builtins(wanted)
+        return str(call(self._folder, SOCKET_NAME, ["quote", token, asked, at]))

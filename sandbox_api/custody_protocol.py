@@ -1,6 +1,7 @@
-"""What a front end asks of custody: transactions signed as the demo bank, for a key that joins.
+"""What a front end asks of custody: transactions signed as the demo bank, for a key that joins;
+quotes signed as the demo exchange.
 
-Custody holds the bank's key and signs; it writes nothing. The front end hands what it signed to the
+Custody holds their keys and signs; it writes nothing. The front end hands what it signed to the
 ledger through the same door as everyone else and reads there what became of it (D1, D12). Whether a
 key is known already is the front end's to look up first. `token` is the caller's API key: custody
 checks it against the sandbox's own store by itself, so that a front end alone cannot sign.
@@ -40,6 +41,18 @@ class Enrolment(msgspec.Struct, frozen=True, array_like=True):
     merchant: bytes
 
 
+class Wanted(msgspec.Struct, frozen=True, array_like=True):
+    """A price that is asked for: `sell` and `buy` are assets as the taker sees them, one of the two
+    amounts is given (decimal text). `taker`: the party (base64url) that alone may take it, or None.
+    """
+
+    sell: str
+    buy: str
+    sell_amount: str | None
+    buy_amount: str | None
+    taker: str | None
+
+
 class Custody(Protocol):
     """The custody process, or custody in this process. Raises errors.DoorShut where it is away,
     errors.Malformed("till.unknown") for a till that no persona has, ("auth.…") for a bad token."""
@@ -49,3 +62,7 @@ class Custody(Protocol):
 
     def enrol_till(self, token: str, public_key: bytes, till: str, at: int) -> Enrolment:
         """Sign what certifies this key as the till of that short name (`market`, `cafe`)."""
+
+    def quote(self, token: str, wanted: Wanted, at: int) -> str:
+        """Sign a quote of the demo exchange; its JWS. Raises errors.Malformed ("quote.…",
+        "amount.…", "price_source" where its prices are not to be had)."""

@@ -170,6 +170,7 @@ OWN: Final[Mapping[str, Kind]] = {
     "alias.taken": Kind(409, "Somebody is paid under this word"),
     "alias.budget": Kind(429, "This API key has asked for too many names"),
     "till.unknown": Kind(404, "There is no such till"),
+    "price_source": Kind(503, "There are no prices now"),
     "overloaded": Kind(503, "The sandbox is busy", retryable=True),
     "door_shut": Kind(503, "The ledger's writer is away", retryable=True),
     "store_problem": Kind(503, "The database does not answer", retryable=True),

@@ -18,6 +18,7 @@ from ledger.core.geometry import DEGREE, Point, Polygon
 from ledger.core.ids import b64
 from ledger.core.party import Role
 from ledger.core.transaction import NOT_AFTER_AHEAD_MAX_MS, Payload
+from ledger.core.venue import VenueStatus
 from ledger.errors import StoreProblem
 from ledger.keyring import Keyring
 from ledger.keys import SigningKey
@@ -31,6 +32,7 @@ from ledger.kinds.party import RegisterParty
 from ledger.kinds.permit import GrantPermit
 from ledger.kinds.terminal import RegisterTerminal
 from ledger.kinds.transfer import Transfer
+from ledger.kinds.venue import LicenseVenue
 from ledger.kinds.zone_draw import DrawZone, ZoneTerms
 from ledger.ledger import OPERATOR_KEY, Ledger, genesis
 from ledger.store import create_ledger
@@ -57,6 +59,10 @@ YEAR_MS: Final = 365 * 86_400_000
 BANK_STOCK: Final = {TENGE: "100000000000.00", "tUSDT": "100000000.000000", "tBTC": "1000.00000000",
                      "tETH": "10000.00000000"}  # fmt: skip
 """What the demo bank holds for everyone who will ever join."""
+
+EXCHANGE_STOCK: Final = {TENGE: "10000000000.00", "tUSDT": "10000000.000000",
+                         "tBTC": "100.00000000", "tETH": "1000.00000000"}  # fmt: skip
+"""What the demo exchange holds for its quotes: tenge from the bank, coins that it issues."""
 
 _INSTITUTIONS: Final = (
     ("supervisor", "Alatau Zone Supervisor (invented)", Role.SUPERVISOR),
@@ -155,6 +161,7 @@ class _Builder:
         self._put_rates()
         zone = self._draw_zone()
         self._certify_tills()
+        self._license_exchange()
         self._fund()
         self._sign("central-bank", PutPack, text=_pack("payments"))  # two pairs of eyes from now
         self._submit()
@@ -225,10 +232,23 @@ class _Builder:
                 place=_point(place),
             )  # fmt: skip
 
+    def _license_exchange(self) -> None:
+        self._sign(
+            "supervisor", LicenseVenue, venue=self._parties["exchange"], assets=CRYPTO,
+            status=VenueStatus.ACTIVE,
+        )  # fmt: skip
+
     def _fund(self) -> None:
         for asset, amount in BANK_STOCK.items():
             by = "central-bank" if asset == TENGE else "exchange"
             self._sign(by, Issue, to=self._accounts["bank"][asset], amount=amount)
+        for asset, amount in EXCHANGE_STOCK.items():
+            to = self._accounts["exchange"][asset]
+            if asset == TENGE:
+                source = self._accounts["bank"][asset]
+                self._sign("bank", Transfer, from_=source, to=to, amount=amount)
+            else:
+                self._sign("exchange", Issue, to=to, amount=amount)
         for short in ("aigerim", "daniyar"):
             for asset, amount in CLIENT_FUNDS.items():
                 self._sign(

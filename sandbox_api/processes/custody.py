@@ -1,8 +1,9 @@
 """The custody process: holds the demo institutions' keys, and signs only as API keys allow (D12).
 
 It answers front ends on a local socket and checks the caller's API key against the sandbox's own
-store by itself, so that a front end alone cannot sign. It also renews the demo exchange's rates
-before they go stale on the sandbox's clock. Keys come from the keyring; none ever leaves here.
+store by itself, so that a front end alone cannot sign. It asks for the demo exchange's prices when
+a quote is wanted, and renews its rates before they go stale on the sandbox's clock. Keys come from
+the keyring; none ever leaves here.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ from ledger.writer.link import Link
 from sandbox_api.auth import Keys, Scope, need
 from sandbox_api.config import CannotRun, Config
 from sandbox_api.custody_link import SOCKET_NAME
+from sandbox_api.custody_protocol import Wanted
 from sandbox_api.demo_bank import DemoBank
+from sandbox_api.demo_exchange import DemoExchange
 from sandbox_api.keychest import persona_key
 from sandbox_api.local_call import Listener
 from sandbox_api.personas import World, read_world
+from sandbox_api.prices import BuiltIn, HttpPrices
 from sandbox_api.problems import Problem
 from sandbox_api.rates import PRICES, SLOT_MS, put_rate
 from sandbox_api.tenants import TenantStore
@@ -48,7 +52,10 @@ def main(config: Config, say: Callable[[str, str], None]) -> None:
     keyring = Keyring.open_or_create(config.keyring)
     run = Path(config.run)
     bank = DemoBank(world, persona_key(keyring, "bank"))
-    listener = Listener(run, SOCKET_NAME, _Desk(bank, TenantStore.open(config.tenants_url)).answer)
+    prices = HttpPrices(config.price_source) if config.price_source else BuiltIn()
+    exchange = DemoExchange(world, persona_key(keyring, "exchange"), prices)
+    desk = _Desk(bank, exchange, TenantStore.open(config.tenants_url))
+    listener = Listener(run, SOCKET_NAME, desk.answer)
     ended = threading.Event()
     renewer = threading.Thread(
         target=_renew_rates,
@@ -71,29 +78,33 @@ def main(config: Config, say: Callable[[str, str], None]) -> None:
 class _Desk:
     """Who may ask for what."""
 
-    def __init__(self, bank: DemoBank, tenants: TenantStore) -> None:
+    def __init__(self, bank: DemoBank, exchange: DemoExchange, tenants: TenantStore) -> None:
         self._bank: Final = bank
+        self._exchange: Final = exchange
         self._keys: Final = Keys(tenants.find_key)
 
     def answer(self, question: list[Any]) -> Any:
         """The answer to one question of `CustodyLink`."""
         match question:
             case ["onboard", str(token), bytes(public_key), int(at)]:
-                self._may_join(token)
+                self._may(token, Scope.JOIN)
                 return msgspec.to_builtins(
                     self._bank.onboard(public_key, at), builtin_types=(bytes,)
                 )
             case ["enrol_till", str(token), bytes(public_key), str(till), int(at)]:
-                self._may_join(token)
+                self._may(token, Scope.JOIN)
                 return msgspec.to_builtins(
                     self._bank.enrol_till(public_key, till, at), builtin_types=(bytes,)
                 )
+            case ["quote", str(token), list(wanted), int(at)]:
+                self._may(token, Scope.SUBMIT)
+                return self._exchange.quote(msgspec.convert(wanted, Wanted), at)
             case _:
                 raise Malformed("custody.question", "custody was asked something it does not know")
 
-    def _may_join(self, token: str) -> None:
+    def _may(self, token: str, scope: Scope) -> None:
         try:
-            need(self._keys.of(token), Scope.JOIN)
+            need(self._keys.of(token), scope)
         except Problem as problem:
             raise Malformed(problem.code, str(problem)) from None
 

@@ -55,6 +55,7 @@ class Options:
     ephemeral: bool = False
     workers: int = 2
     seed: str | None = None
+    price_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def _config(options: Options, folder: Path, run_folder: Path, ports: Ports) -> C
         submit_port=port_of(ports.submit),
         workers=options.workers,
         publishable_key="",
+        price_source=options.price_source,
     )
 
 

@@ -1,6 +1,7 @@
 """A whole sandbox in this process: a real ledger with the world of `tenge up`, and the HTTP app.
 
-Custody is the demo bank itself instead of a process with it; all else is what `tenge up` runs.
+Custody is the demo institutions themselves instead of a process with them; all else is what
+`tenge up` runs.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from ledger.ledger import Ledger
 from ledger.store import open_reading
 from sandbox_api.app import create_app
 from sandbox_api.auth import KeyKind
-from sandbox_api.custody_protocol import Enrolment, Onboarding
+from sandbox_api.custody_protocol import Enrolment, Onboarding, Wanted
 from sandbox_api.demo_bank import DemoBank
+from sandbox_api.demo_exchange import DemoExchange
 from sandbox_api.front import Front
 from sandbox_api.parts import Parts
 from sandbox_api.personas import World
+from sandbox_api.prices import BuiltIn, Prices
 from sandbox_api.processes.doors import keys_from
 from sandbox_api.tenants import TenantStore
 
@@ -41,17 +44,22 @@ on_both = pytest.mark.parametrize(
 """For modules whose tests must hold on both databases."""
 
 
-class BankInProcess:
-    """Custody without a process: the demo bank's own pen."""
+class CustodyInProcess:
+    """Custody without a process: the demo institutions' own pens. `prices` may be put anew."""
 
-    def __init__(self, bank: DemoBank) -> None:
-        self.bank = bank
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.bank = DemoBank(world, key_of("bank"))
+        self.prices: Prices = BuiltIn()
 
     def onboard(self, token: str, public_key: bytes, at: int) -> Onboarding:
         return self.bank.onboard(public_key, at)
 
     def enrol_till(self, token: str, public_key: bytes, till: str, at: int) -> Enrolment:
         return self.bank.enrol_till(public_key, till, at)
+
+    def quote(self, token: str, wanted: Wanted, at: int) -> str:
+        return DemoExchange(self.world, key_of("exchange"), self.prices).quote(wanted, at)
 
 
 class Person:
@@ -77,6 +85,7 @@ class Sandbox:
         self.tenant = self.tenants.put_tenant("sandbox", unb64(ledger.id, 16))
         self.secret = self.tenants.make_key(self.tenant.number, KeyKind.SECRET)
         self.publishable = self.tenants.make_key(self.tenant.number, KeyKind.PUBLISHABLE)
+        self.custody = CustodyInProcess(world)
         self.parts = Parts(
             ledger=ledger.id,
             name=world.name,
@@ -84,7 +93,7 @@ class Sandbox:
             reader=self.reader,
             front=Front(keys_from(self.reader)),
             tenants=self.tenants,
-            custody=BankInProcess(DemoBank(world, self.key_of("bank"))),
+            custody=self.custody,
             origin="http://localhost:8080",
             stream_url="ws://localhost:8081/v1/stream",
             submit_url="ws://localhost:8082/v1/submit",
