@@ -10,7 +10,7 @@ import { balances, join, send, unanswered } from "./purse.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 const STEPS = ["key", "bank", "look"];
-const LOOK_MS = 15_000; // what moves no money (a freeze, a declined request) is no event for us
+const LOOK_MS = 15_000; // not every entry about us names an account of ours (a freeze that two approved)
 
 /**
  * The wallet as it is now: {step, joined, seen, changed, trouble, open, refresh}. `read(joined)`

@@ -153,13 +153,20 @@ export function useTick(ms = 250, on = true) {
   }, [ms, on]);
 }
 
+/** Show a dialog as a modal. What is answered closes it: the focus goes back to where it was. */
+export function modal(dialog) {
+  dialog.showModal();
+  return () => dialog.close();
+}
+
 /** A result that fills the whole screen, as a modal: focus goes in, Escape closes. `more`: a second
  * way on, {action, run}. */
 export function Flood({ kind, title, children, close, action, more }) {
   const dialog = useRef(null);
   useEffect(() => {
-    dialog.current.showModal();
+    const close = modal(dialog.current);
     dialog.current.querySelector("button")?.focus();
+    return close;
   }, []);
   const cancel = (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /** A question that must be answered before anything else: what will happen, yes or no. */
 
-import { Busy, Icon, Trouble } from "./parts.js";
+import { Busy, Icon, modal, Trouble } from "./parts.js";
 import { html, useLayoutEffect, useRef, useState } from "./view.js";
 
 /**
@@ -13,7 +13,7 @@ export function Sheet({ words, title, children, action, risky, ready = true, run
   const working = useRef(false);
   const [phase, setPhase] = useState(null); // null, "sending" or "waiting"
   const [trouble, setTrouble] = useState(null);
-  useLayoutEffect(() => dialog.current.showModal(), []);
+  useLayoutEffect(() => modal(dialog.current), []);
 
   const submit = async (event) => {
     event.preventDefault();

@@ -90,7 +90,7 @@ def test_a_request_is_declined_with_the_keyboard_alone(device: Devices, sandbox:
     expect(sheet(page)).to_contain_text(said("ask.decline.title", "ru"))
     page.keyboard.press("Escape")
     expect(sheet(page)).to_have_count(0)
-    decline.focus()
+    expect(decline).to_be_focused()
     page.keyboard.press("Enter")
     sheet(page).locator("button").first.focus()
     page.keyboard.press("Enter")
