@@ -3,7 +3,8 @@
 
 let context = null;
 
-function wake() {
+function wake({ isTrusted }) {
+  if (!isTrusted) return; // a script's key press is no person's
   const Context = globalThis.AudioContext ?? globalThis.webkitAudioContext;
   if (!Context) return;
   context ??= new Context();
