@@ -174,6 +174,28 @@ def test_a_page_of_long_payloads_ends_early_and_loses_none(sandbox: Sandbox, lim
     assert all(page["proposals"] for page in pages)
 
 
+def test_what_an_institution_has_in_mind_is_not_for_those_whom_it_concerns(
+    sandbox: Sandbox, person: Person
+) -> None:
+    """A freeze that waits for its second officer would warn the debtor."""
+    officer = sandbox.key_of("supervisor")
+    id = sandbox.propose(
+        officer, "freeze/1", account=person.accounts["KZTD"], order="order 1"
+    )  # fmt: skip
+    supervisor = sandbox.world.persona("supervisor").party
+    own = sandbox.propose(person.key, "transfer/1", **gift(sandbox, person))
+
+    of_all = sandbox.get(f"/v1/parties/{supervisor}/proposals", key="publishable")
+    one = sandbox.get(f"/v1/proposals/{id}", key="publishable")
+    nothing = sandbox.get(f"/v1/proposals/{'A' * 22}", key="publishable")
+
+    assert (of_all.status_code, of_all.json["code"]) == (403, "auth.scope")
+    assert (one.status_code, one.json["hint"]) == (404, nothing.json["hint"])
+    assert sandbox.get(f"/v1/proposals/{own}", key="publishable").status_code == 200
+    assert [row["id"] for row in listed(sandbox, supervisor)["proposals"]] == [id]
+    sandbox.submit(sandbox.sign(officer, "withdraw/1", proposal=id))
+
+
 def test_nobody_else_s_proposals_are_listed(sandbox: Sandbox, person: Person) -> None:
     sandbox.propose("bank", "tier/1", party=person.party, tier=1)
 
