@@ -2,9 +2,9 @@
 
 The order of a decision: the envelope against this ledger, who signed, what the kind would do, every
 rule of the pack in force over every movement, funds last. Between the plan and the rules, linked
-deposits give and take (`ledger.waterfall`). No kind can opt out of a rule: rules see
-the movements of the plan, whichever kind made them. The writer, the dry run and the deciding audit
-all come through here.
+deposits give and take (`ledger.waterfall`) and marks are guarded (`ledger.marks`). No kind can opt
+out of a rule: rules see the movements of the plan, whichever kind made them. The writer, the dry
+run and the deciding audit all come through here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ledger import waterfall
+from ledger import marks, waterfall
 from ledger.core import counters
 from ledger.core.account import RESERVED, AccountKind
 from ledger.core.amount import format_amount
@@ -106,7 +106,9 @@ def draft(
         plan = kind.plan(tx, signer, known, at)
         if isinstance(plan, Plan) and isinstance(tx.payload, Approve):
             plan = _approved(plan, signer, known, at, rows)
-        return plan if isinstance(plan, Refused) else waterfall.flowing(plan, known, rows)
+        if isinstance(plan, Refused):
+            return plan
+        return marks.guarded(waterfall.flowing(plan, known, rows), tx, known, at)
     except Refusal as refusal:
         return refusal.refusal
 
@@ -244,10 +246,16 @@ def needs(tx: Transaction, known: Known, at: int) -> Iterator[Need]:
     for digest in known.values.get(current, ()):
         yield ("object", "pack", digest)
     rows = _rows_loaded(known, at)
-    yield from waterfall.needs(KINDS[type(tx.payload)].needs(tx, known), known, rows)
+    yield from _money_needs(tx, known, rows)
     if isinstance(tx.payload, Approve):
         yield from _executed_needs(tx.payload, tx.kid, known, at)
     yield from _rule_needs(tx, known, at)
+
+
+def _money_needs(tx: Transaction, known: Known, rows: tuple[Row, ...]) -> Iterator[Need]:
+    """Needs of the kind, and of what is done with its movements before rules judge them."""
+    own = KINDS[type(tx.payload)].needs(tx, known)
+    yield from marks.needs(waterfall.needs(own, known, rows), known)
 
 
 def _rows_loaded(known: Known, at: int) -> tuple[Row, ...]:
@@ -268,7 +276,7 @@ def _executed_needs(payload: Approve, kid: bytes, known: Known, at: int) -> Iter
         yield ("object", "key", unb64(approval, 32))
     done = executed(proposal, kid)
     rows = _rows_loaded(known, at)
-    yield from waterfall.needs(KINDS[type(done.payload)].needs(done, known), known, rows)
+    yield from _money_needs(done, known, rows)
     yield from _rule_needs(done, known, at)
 
 

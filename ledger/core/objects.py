@@ -20,6 +20,7 @@ from ledger.core.hold import Hold
 from ledger.core.ids import ID_BYTES, unb64
 from ledger.core.link import Link, Sweep
 from ledger.core.lock import Lock
+from ledger.core.mark import Categories, Confirmed, Marked, MarkPolicy
 from ledger.core.party import Key, Party
 from ledger.core.payment import Payment, Rate
 from ledger.core.proposal import Proposal
@@ -94,6 +95,10 @@ Body = (
     | Venue
     | Purse
     | Settled
+    | MarkPolicy
+    | Marked
+    | Categories
+    | Confirmed
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -123,13 +128,17 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "venue": Venue,
     "purse": Purse,
     "purse_payment": Settled,
+    "mark": MarkPolicy,
+    "marked": Marked,
+    "categories": Categories,
+    "event": Confirmed,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 
 REFERENCE_TYPES = frozenset(
     {
         "genesis", "party", "key", "asset", "pack", "rate", "zone", "permit", "terminal", "clock",
-        "venue",
+        "venue", "mark", "categories",
     }
 )  # fmt: skip
 """Types that change seldom and stay cached while the head's reference version stands (D8)."""

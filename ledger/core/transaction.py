@@ -32,6 +32,10 @@ Label = Annotated[
 newline follow."""
 
 
+GoodsCode = Annotated[str, Meta(pattern=r"^[0-9A-Z]{1,12}$(?!\n)")]
+"""What is sold: a merchant category (ISO 18245, four digits) or a code of goods."""
+
+
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every payload has: the ledger it is for, a nonce, and when it becomes void."""
 
@@ -64,10 +68,20 @@ class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: Id | None = None
 
 
-class Request(Statement, frozen=True, forbid_unknown_fields=True, tag="request/1"):
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Goods of one code within a request: `amount` of its total in tenge."""
+
+    code: GoodsCode
+    amount: AmountText
+
+
+class Request(
+    Statement, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="request/1"
+):
     """A terminal's signed payment request (typ `tenge-request`), embedded by `pay/1`.
 
-    `total` is in tenge. Payable once unless `reusable`; its id is derived from its bytes.
+    `total` is in tenge. Payable once unless `reusable`; its id is derived from its bytes. `lines`
+    say what is sold where marked money may pay for some goods alone; together they are the total.
     """
 
     typ: ClassVar[str] = "tenge-request"
@@ -77,6 +91,7 @@ class Request(Statement, frozen=True, forbid_unknown_fields=True, tag="request/1
     reference: Annotated[str, Meta(max_length=64)]
     reusable: bool
     tenders: Annotated[tuple[Tender, ...], Meta(min_length=1, max_length=8)]
+    lines: Annotated[tuple[Line, ...], Meta(max_length=32)] = ()
 
 
 class Embedded(msgspec.Struct, Generic[S], frozen=True):

@@ -16,7 +16,9 @@ from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, account_needs, answers_for, asset_of, id_of, payload_of
 
-IN_USE = (("hold", "open"), ("lock", "open"), ("link", "deposit"), ("purse", "open"))
+IN_USE = (
+    ("hold", "open"), ("lock", "open"), ("link", "deposit"), ("purse", "open"), ("mark", "budget"),
+)  # fmt: skip
 """Look-ups by account, as (type of object, name), of what must end before the account can."""
 
 

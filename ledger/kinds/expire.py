@@ -23,6 +23,8 @@ from ledger.kinds import (
     consent,
     hold,
     lock,
+    mark,
+    mark_account,
     permit,
     propose,
     purses,
@@ -32,7 +34,10 @@ from ledger.kinds import (
 )
 from ledger.kinds.kind import DueKind, Kind, payload_of
 
-_MODULES = (permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purses)
+_MODULES = (
+    permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purses, mark,
+    mark_account,
+)  # fmt: skip
 
 DUE: dict[str, DueKind] = {module.DUE.type: module.DUE for module in _MODULES}
 """Types of objects that end by time, and what becomes of them."""

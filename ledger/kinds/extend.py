@@ -16,8 +16,9 @@ from ledger.core.needs import Known, Need
 from ledger.core.objects import body_of
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Ms, Payload, Signer, Transaction
-from ledger.kinds.kind import ANYONE, Kind, id_of, open_account, payload_of
+from ledger.kinds.kind import ANYONE, Kind, id_of, named_account, open_account, payload_of
 from ledger.kinds.locked import AHEAD_MAX_MS, check_locked, lock_needs, named_lock
+from ledger.kinds.marked import check_ends
 
 
 class Extend(Payload, frozen=True, forbid_unknown_fields=True, tag="extend/1"):
@@ -41,6 +42,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     open_account(known, id_of(body.payer), KIND.name, "from")
     if not body.ends_at < payload.ends_at <= at + AHEAD_MAX_MS:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
+    check_ends(known, named_account(known, lock.key), payload.ends_at, KIND.name)
     later = structs.replace(body, ends_at=payload.ends_at)
     return Plan(
         objects=(structs.replace(lock, due=payload.ends_at, body=later),),

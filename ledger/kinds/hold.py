@@ -37,6 +37,7 @@ from ledger.kinds.kind import (
     payload_of,
     require,
 )
+from ledger.kinds.marked import check_ends
 
 OPEN = "open"
 """Look-up of a hold while it is open, by the payer's wallet and by the payee's."""
@@ -65,11 +66,12 @@ def held(tx: Transaction, known: Known, at: int, ends_at: int, to_payee: Movemen
     """The plan of a hold: what `to_payee` would pay, to an account of its own. Raises Refusal."""
     if not at < ends_at <= at + HOLD_MAX_MS:
         raise Refusal(refused(Code.DATES_CONFLICT, kind, member="ends_at"))
+    check_ends(known, to_payee.source, ends_at, kind)
     id = derive_key(tx.id, "hold")
     if known.object("hold", id) is not None:
         raise Refusal(refused(Code.ALREADY_REGISTERED, kind))
     payer, payee = to_payee.source, to_payee.target
-    opening = Opening(id, payer.owner, payer.asset, AccountKind.HOLD)
+    opening = Opening(id, payer.owner, payer.asset, AccountKind.HOLD, payer.mark)
     object_ = Object("hold", id, payer.owner, "open", ends_at, body, _open(payer, payee), 0)
     return Plan(
         movements=(msgspec.structs.replace(to_payee, target=opening.account()),),

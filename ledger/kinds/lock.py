@@ -37,6 +37,7 @@ from ledger.kinds.kind import (
     payload_of,
 )
 from ledger.kinds.locked import AHEAD_MAX_MS, after, lock_needs, out_of, payer_of
+from ledger.kinds.marked import check_ends
 
 
 class TwoParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
@@ -88,10 +89,11 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     body = _body(payload, amount, (signer.id, payee.owner), known)
     if not at < payload.ends_at <= at + AHEAD_MAX_MS:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
+    check_ends(known, source, payload.ends_at, KIND.name)
     id = derive_key(tx.id, "lock")
     if known.account(id) is not None:
         return refused(Code.ALREADY_REGISTERED, KIND.name)
-    opening = Opening(id, signer.id, source.asset, AccountKind.LOCK)
+    opening = Opening(id, signer.id, source.asset, AccountKind.LOCK, source.mark)
     lock = Object("lock", id, signer.id, "locked", payload.ends_at, body, _lookups(body), 0)
     return Plan(
         movements=(structs.replace(paid, target=opening.account()),),

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ledger.core.account import Account
 from ledger.core.amount import parse_amount
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Refused, refused
-from ledger.core.ids import unb64
+from ledger.core.ids import b64, unb64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import body_of
 from ledger.core.payment import Payment
@@ -36,6 +37,7 @@ from ledger.kinds.kind import (
     require,
     wallet,
 )
+from ledger.kinds.marked import policy_of
 
 
 class Refund(Payload, frozen=True, forbid_unknown_fields=True, tag="refund/1"):
@@ -77,7 +79,10 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     target = receiving_account(known, id_of(payload.to), KIND.name, "to")
     payer = wallet(known, id_of(payment.payer), KIND.name, "payer")
     paid_in = wallet(known, id_of(payment.payee), KIND.name, "payee").asset
-    if target.owner != payer.owner:
+    if payer.mark:
+        if payload.to != _marked_target(known, payer):
+            return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
+    elif target.owner != payer.owner:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     asset = asset_of(known, source.asset, KIND.name)
     amount = parse_amount(payload.amount, asset.scale)
@@ -116,6 +121,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         ),
         facts=facts,
     )
+
+
+def _marked_target(known: Known, payer: Account) -> str:
+    """Where marked money goes back to: the account that paid, or where its mark has ended, the
+    budget."""
+    return b64(payer.id) if payer.status != "closed" else policy_of(known, payer.mark).budget
 
 
 def _worth(payment: Payment, back: int) -> int:

@@ -28,6 +28,7 @@ from ledger.core.transaction import (
     Transaction,
 )
 from ledger.core.zone import Terminal
+from ledger.errors import Malformed
 from ledger.kinds.kind import (
     Refusal,
     account_needs,
@@ -69,6 +70,13 @@ def embeds_request(payload: Payload) -> tuple[tuple[type[Request], str], ...]:
     if not isinstance(payload, AtTill):
         raise AssertionError(f"{payload!r} has no request")
     return ((Request, payload.request),)
+
+
+def check_lines(request: Request) -> None:
+    """Raises Malformed ("request.lines") where the lines together are not the total."""
+    lines = [parse_amount(line.amount, TENGE_SCALE) for line in request.lines]
+    if lines and sum(lines) != parse_amount(request.total, TENGE_SCALE):
+        raise Malformed("request.lines", "the lines together must be the total", "lines")
 
 
 def payment_key(tx: Transaction) -> bytes:
@@ -123,6 +131,7 @@ def asked_of(
         raise Refusal(refused(Code.REQUEST_PAID, kind, request=b64(request.id)))
     tender = require(_tender(request, source), Code.TENDER_NOT_OFFERED, kind, asset=source.asset)
     value = parse_amount(body.total, TENGE_SCALE)
+    check_lines(body)
     amount = parse_amount(tender.amount, asset.scale)
     target = payee_account(known, id_of(tender.account), kind, "request.account")
     if target.owner != terminal.owner:
