@@ -22,14 +22,15 @@ from ledger.core.decision import Code, Reason, Refused, in_precedence
 from ledger.core.ids import ID_BYTES, b64, unb64
 from ledger.core.mark import UNMARK, Categories, MarkPolicy
 from ledger.core.needs import Known, Need
+from ledger.core.objects import payee_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Request, Transaction
 from ledger.kinds.allocate import ALLOCATE
 from ledger.kinds.confirm import confirmed_part
-from ledger.kinds.kind import arrival, id_of
+from ledger.kinds.kind import arrival, id_of, named_account
 from ledger.kinds.mark_settle import SETTLE
-from ledger.kinds.marked import budget_of, lineage, mark_needs, marked_of, policy_of
+from ledger.kinds.marked import budget_of, home_of, lineage, mark_needs, marked_of, policy_of
 from ledger.rules.rule import was_judged
 
 GUARD = "marks/1"
@@ -37,6 +38,10 @@ GUARD = "marks/1"
 
 PAYS = frozenset({"transfer", "pay", "split", "hold", "lock", "ask_pay", "refund"})
 """Purposes by which marked money may pay. All else, above all what converts, may not touch it."""
+
+RETURNS = frozenset({"transfer", "mark_return", SETTLE, "expire"})
+"""Purposes by which marked money may go back to its budget. None of them makes a payment that could
+be refunded."""
 
 Count = tuple[str, int, bytes, str, int]
 
@@ -78,7 +83,7 @@ class _Guard:
             self._lets_go(movement)
         elif not source.mark:
             self._takes_on(movement, self._payee_account(target))
-        elif self._is_budget(source.mark, target):
+        elif movement.purpose in RETURNS and self._is_budget(source.mark, target):
             measure = counters.MARK_PAID if movement.purpose == SETTLE else counters.MARK_RETURNED
             self._count(measure, source.mark, movement.amount)
         else:
@@ -135,24 +140,30 @@ class _Guard:
         """The account that paid what this movement refunds; None where it is no refund."""
         if movement.purpose != "refund":
             return None
+        return named_account(self._known, unb64(self._refunded().payer, ID_BYTES))
+
+    def _refunded(self) -> Payment:
+        """The payment that the plan refunds."""
         payment = next((o.body for o in self._plan.objects if o.type == "payment"), None)
         if not isinstance(payment, Payment):
             raise AssertionError("a refund without its payment")
-        return self._known.account(unb64(payment.payer, ID_BYTES))
+        return payment
 
     def _refunds(self, movement: Movement, paid_from: Account) -> None:
         """What marked money paid goes back to where it came from, or, where that has ended, to the
-        budget; and counts as not paid."""
+        budget; and counts as not paid. It comes from money with the mark that the payee received:
+        what was paid out of the mark comes back from ordinary money."""
         mark, source, target = paid_from.mark, movement.source, movement.target
-        to_budget = bool(mark) and self._is_budget(mark, target)
-        goes_back = target.id in (paid_from.id, arrival(self._known, paid_from).id)
-        if not (goes_back or to_budget) or source.mark not in ("", mark):
+        ended, home = home_of(self._known, paid_from)
+        paid_to = named_account(self._known, unb64(self._refunded().payee, ID_BYTES))
+        goes_back = target.id in (home.id, arrival(self._known, home).id)
+        if not goes_back or source.mark != paid_to.mark or source.mark not in ("", mark):
             self._refuse(Code.MARK_BOUND, mark or source.mark)
             return
         if not source.mark:
             self._count(counters.MARK_PAID, mark, -movement.amount)
-        if to_budget:
-            self._count(counters.MARK_RETURNED, mark, movement.amount)
+        for each in ended:
+            self._count(counters.MARK_RETURNED, each, movement.amount)
         self._count_payee(mark, b64(source.owner), -movement.amount)
 
     # Money that was reserved ---------------------------------------------------------------------
@@ -162,22 +173,19 @@ class _Guard:
         stays, but where the payee is a final one, or the budget."""
         source, target = movement.source, movement.target
         mark = source.mark
-        if not was_judged(movement, self._known) and not self._is_budget(mark, target):
+        if movement.purpose in RETURNS and self._is_budget(mark, target):
+            self._count(counters.MARK_RETURNED, mark, movement.amount)
+            return
+        payee = self._payee_of(source) if source.kind in RESERVED else None
+        paid = payee is not None and target.id in (payee.id, arrival(self._known, payee).id)
+        expected = payee.mark if payee is not None and paid else mark
+        if not was_judged(movement, self._known) or target.mark != expected:
             if mark or target.mark:
                 self._refuse(Code.MARK_BOUND, mark or target.mark)
-            return
-        goes_back = target.owner == source.owner
-        payee = None if goes_back or source.kind not in RESERVED else self._payee_of(source)
-        expected = mark if payee is None else payee.mark
-        if mark and self._is_budget(mark, target):
-            self._count(counters.MARK_RETURNED, mark, movement.amount)
-        elif target.mark != expected:
-            self._refuse(Code.MARK_BOUND, mark or target.mark)
         elif mark and not target.mark:
             self._count(counters.MARK_PAID, mark, movement.amount)
-        if mark and payee is None and source.kind in RESERVED:
-            payees = b64(self._payee_of(source).owner)
-            self._count_payee(mark, payees, -movement.amount)
+        elif mark and payee is not None and not paid:
+            self._count_payee(mark, b64(payee.owner), -movement.amount)
 
     def _payee_account(self, target: Account) -> Account:
         """Who is paid: the target, or where money is reserved, the account it is reserved for."""
@@ -187,10 +195,9 @@ class _Guard:
         wanted = (reserve.kind.value, reserve.id)
         made = next((o for o in self._plan.objects if (o.type, o.key) == wanted), None)
         found = made or self._known.object(*wanted)
-        payee = None if found is None else self._known.account(unb64(found.body.payee, ID_BYTES))  # type: ignore[attr-defined]
-        if payee is None:
+        if found is None:
             raise AssertionError(f"account {b64(reserve.id)} is reserved for nobody")
-        return payee
+        return named_account(self._known, payee_of(found))
 
     # What a policy says --------------------------------------------------------------------------
 

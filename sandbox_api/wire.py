@@ -405,6 +405,13 @@ class TenderBody(msgspec.Struct, frozen=True):
     rate: str | None
 
 
+class LineBody(msgspec.Struct, frozen=True):
+    """Goods of one code within a request. `amount` in tenge."""
+
+    code: str
+    amount: str
+
+
 class PaymentBody(msgspec.Struct, frozen=True):
     """How a request was paid. `value` in tenge."""
 
@@ -445,6 +452,7 @@ class PaymentRequestBody(msgspec.Struct, frozen=True):
     reusable: bool
     not_after: int
     tenders: tuple[TenderBody, ...]
+    lines: tuple[LineBody, ...]
     payment: PaymentBody | None
     refusal: LastRefusal | None
     url: str

@@ -21,6 +21,7 @@ PACKAGES = ("ledger", "sandbox_api", "merchant_demo")
 PURE = (
     "ledger/core", "ledger/kinds", "ledger/rules", "ledger/log", "ledger/decide.py",
     "ledger/waterfall.py",
+    "ledger/marks.py",
 )  # fmt: skip
 
 IMPORTS: dict[str, tuple[str, ...]] = {
@@ -31,8 +32,9 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "ledger.kinds": ("ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors"),
     "ledger.log": ("ledger.log", "ledger.core", "ledger.errors"),
     "ledger.waterfall": ("ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors"),
+    "ledger.marks": ("ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors"),
     "ledger.decide": (
-        "ledger.waterfall", "ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors",
+        "ledger.marks", "ledger.waterfall", "ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors",
     ),
     "ledger.keys": ("ledger.core", "ledger.errors"),
     "ledger.keyring": ("ledger.keys", "ledger.core", "ledger.errors"),
@@ -227,7 +229,7 @@ def test_pure_modules_have_no_clock_io_randomness_or_float(path: Path) -> None:
 
 def test_the_pure_folders_are_read_at_all() -> None:
     assert {where.split("/")[1] for where in map(_where, PURE_MODULES)} == {
-        "core", "kinds", "rules", "log", "decide.py", "waterfall.py",
+        "core", "kinds", "rules", "log", "decide.py", "marks.py", "waterfall.py",
     }  # fmt: skip
     assert len(PURE_MODULES) > 50
 

@@ -55,9 +55,10 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if policy is Policy.HOLD and held is not None:
         facts["held"] = held
     body = Freeze(payload.order, policy, held)
+    lookups = () if held is None else (("held", id_of(held)),)
     return Plan(
         openings=openings,
-        objects=(Object("freeze", account.id, signer.id, FROZEN, None, body, (), 0),),
+        objects=(Object("freeze", account.id, signer.id, FROZEN, None, body, lookups, 0),),
         statuses=((account.id, FROZEN),),
         facts=facts,
     )

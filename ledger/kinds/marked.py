@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.core.account import Account
+from ledger.core.account import Account, AccountKind
 from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.mark import Marked, MarkPolicy
@@ -51,9 +51,23 @@ def budget_of(known: Known, policy: MarkPolicy) -> Account:
     return named_account(known, id_of(policy.budget))
 
 
+def home_of(known: Known, account: Account) -> tuple[list[str], Account]:
+    """Where money that this account paid comes back to: the account itself, or once it is closed
+    its mark's budget, or the budget above that; and the marks that are behind it by then."""
+    ended: list[str] = []
+    while account.mark and account.status == "closed":
+        ended.append(account.mark)
+        account = budget_of(known, policy_of(known, account.mark))
+    return ended, account
+
+
 def marked_of(known: Known, account: Account) -> Marked:
-    """What is remembered of an account that bears a mark."""
-    found = known.object("marked", account.id)
+    """What is remembered of an account that bears a mark; of what is held beside a frozen one, what
+    is remembered of that."""
+    id = account.id
+    if account.kind == AccountKind.HELD:
+        (id,) = known.lookup("freeze", "held", id)
+    found = known.object("marked", id)
     if found is None:
         raise AssertionError(f"account {b64(account.id)} bears a mark that nobody gave it")
     return body_of(found, Marked)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ledger.core.account import Account
 from ledger.core.amount import parse_amount
 from ledger.core.asset import TENGE_CLASSES
 from ledger.core.decision import Code, Refused, refused
@@ -37,7 +36,7 @@ from ledger.kinds.kind import (
     require,
     wallet,
 )
-from ledger.kinds.marked import policy_of
+from ledger.kinds.marked import home_of
 
 
 class Refund(Payload, frozen=True, forbid_unknown_fields=True, tag="refund/1"):
@@ -80,7 +79,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     payer = wallet(known, id_of(payment.payer), KIND.name, "payer")
     paid_in = wallet(known, id_of(payment.payee), KIND.name, "payee").asset
     if payer.mark:
-        if payload.to != _marked_target(known, payer):
+        if payload.to != b64(home_of(known, payer)[1].id):
             return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     elif target.owner != payer.owner:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
@@ -121,12 +120,6 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         ),
         facts=facts,
     )
-
-
-def _marked_target(known: Known, payer: Account) -> str:
-    """Where marked money goes back to: the account that paid, or where its mark has ended, the
-    budget."""
-    return b64(payer.id) if payer.status != "closed" else policy_of(known, payer.mark).budget
 
 
 def _worth(payment: Payment, back: int) -> int:

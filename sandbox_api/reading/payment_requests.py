@@ -17,6 +17,7 @@ from ledger.core.zone import Terminal
 from ledger.errors import BadSignature, Malformed
 from ledger.keys import verify
 from ledger.kinds import read_statement
+from ledger.kinds.till import check_lines
 from ledger.store.base import StoredRefusal
 from ledger.store.reader import Snapshot
 from ledger.writer.answers import Declined
@@ -28,6 +29,7 @@ from sandbox_api.reading.known import account_of, object_of
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
     LastRefusal,
+    LineBody,
     PaymentBody,
     PaymentRequestBody,
     RequestMade,
@@ -95,6 +97,7 @@ def request_body(parts: Parts, stored: StoredRequest, lang: str) -> PaymentReque
         tenders=tuple(
             TenderBody(one.asset, one.account, one.amount, one.rate) for one in body.tenders
         ),
+        lines=tuple(LineBody(line.code, line.amount) for line in body.lines),
         payment=payment,
         refusal=(
             None if refused is None else LastRefusal(refused.refusal.at, reasons_of(refused, lang))
@@ -134,6 +137,7 @@ def _fault(
     if not now <= body.not_after <= now + NOT_AFTER_AHEAD_MAX_MS:
         return Reason(Code.REQUEST_EXPIRED, REQUEST, {"not_after": body.not_after, "at": now})
     parse_amount(body.total, TENGE_SCALE)
+    check_lines(body)
     assets = [tender.asset for tender in body.tenders]
     if len(set(assets)) != len(assets):
         raise Malformed("request.tenders", "offer each asset once", "tenders")

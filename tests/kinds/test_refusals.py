@@ -557,7 +557,7 @@ TABLE: dict[str, list[Any]] = {
             before=lambda w: w.do("operator", "expire/1", type="zone", key=w.over, due=NOW)),
         bad("what has no end", C.NOT_DUE, key=lambda w: w.zone),
         bad("what never ends", C.NOT_DUE, type="party", key=party("cafe")),
-        bad("of an unknown type", C.NOT_DUE, type="mark"),
+        bad("of an unknown type", C.NOT_DUE, type="marquee"),
         bad("of nobody", C.NOT_DUE, key=NOBODY),
         bad("a key spelled otherwise", "id.base64", key="A" * 21 + "B"),
     ],
