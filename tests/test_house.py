@@ -34,7 +34,8 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "ledger.waterfall": ("ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors"),
     "ledger.marks": ("ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors"),
     "ledger.decide": (
-        "ledger.marks", "ledger.waterfall", "ledger.kinds", "ledger.rules", "ledger.core", "ledger.errors",
+        "ledger.marks", "ledger.waterfall", "ledger.kinds", "ledger.rules", "ledger.core",
+        "ledger.errors",
     ),
     "ledger.keys": ("ledger.core", "ledger.errors"),
     "ledger.keyring": ("ledger.keys", "ledger.core", "ledger.errors"),
