@@ -5,7 +5,6 @@ import { Flood, Icon, whoIs } from "./parts.js";
 import { act } from "./purse.js";
 import { REFERENCE } from "./claims.js";
 import { Facts, Said, Sheet } from "./sheet.js";
-import { chime } from "./sound.js";
 import { html, useState } from "./view.js";
 
 /** What others ask this wallet to pay. `receipt(id)` shows the receipt of a transaction. */
@@ -25,10 +24,8 @@ export function Inbox({ app, joined, accounts, asks, refresh, receipt }) {
   };
   const done = async (answer) => {
     setAsked(null);
-    if (asked.pay) {
-      chime();
-      setPaid({ ...asked, id: answer.id });
-    } else setSaid(words.t("ask.declined"));
+    if (asked.pay) setPaid({ ...asked, id: answer.id });
+    else setSaid(words.t("ask.declined"));
     await refresh().catch(() => {});
   };
 
