@@ -111,6 +111,24 @@ class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return b"" if self.after is None else unb64(self.after, 32)
 
 
+class PaymentPath(msgspec.Struct, frozen=True):
+    """A path that names an offline payment."""
+
+    id: DigestText
+
+
+class AfterDigestQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, in order of id."""
+
+    after: Annotated[DigestText | None, Meta(description="Ids above this one.")] = None
+    limit: Count = PAGE_ROWS
+
+    @property
+    def after_key(self) -> bytes:
+        """The 32 bytes of `after`, b"" for none."""
+        return b"" if self.after is None else unb64(self.after, 32)
+
+
 class HashQuery(AfterIdQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Under which hash, and which page, in order of id."""
 
@@ -175,6 +193,13 @@ class OnboardBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who joins."""
 
     jwk: Jwk
+
+
+class PurseBodyAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which device becomes a purse, and into which wallet it is emptied."""
+
+    jwk: Jwk
+    home: IdText
 
 
 class TillBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

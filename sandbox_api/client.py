@@ -32,11 +32,14 @@ from websockets.sync.client import connect
 
 from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
 from ledger.core.envelope import seal
-from ledger.core.ids import TransactionId, b64, derive_key
+from ledger.core.ids import TransactionId, b64, decode_segment, derive_key, unb64
+from ledger.core.offline import from_text
 from ledger.errors import LogDamaged
 from ledger.keys import SigningKey, public_key_to_jwk
 from ledger.log.checkpoint import Checkpoint
 from ledger.log.leaf import decode_leaf
+from sandbox_api.purse import OfflineRefused as OfflineRefused
+from sandbox_api.purse import Purse as Purse
 from sandbox_api.witness import Witness
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -320,6 +323,24 @@ class SandboxClient:
     def forget_alias(self, alias: str) -> bool:
         """Have word and name of an alias forgotten; whether they were known."""
         return bool(self._ask("DELETE", f"/aliases/{alias}")["forgotten"])
+
+    def purse(self, id: str) -> Json:
+        """A purse: its terms, what is on it as the ledger sees it, what became of it."""
+        found: Json = self.get(f"/purses/{id}")
+        return found
+
+    def purses(self, account: str) -> Iterator[Json]:
+        """Purses that are emptied into a wallet, page by page."""
+        return self._pages(f"/accounts/{account}/purses", "purses")
+
+    def offline_payments(self, account: str) -> Iterator[Json]:
+        """Offline payments of a purse, or to an account, that the ledger has settled."""
+        return self._pages(f"/accounts/{account}/offline-payments", "payments")
+
+    def refresh_purse(self, purse: Purse) -> None:
+        """Give a device the newest notice, and its newest certificate."""
+        purse.take_notice(_form(self.get("/offline-notice")))
+        purse.take_certificate(_form(self.get(f"/purses/{purse.id}/certificate")))
 
     def lock(self, id: str) -> Json:
         """A lock: for whom, on which condition, until when, and what became of it."""
@@ -669,6 +690,43 @@ class Wallet:
         receipt = self.send(kind, from_=self.accounts[asset], ends_at=ends_at, **members)
         return Held(b64(derive_key(TransactionId.parse(receipt.id), "hold")), receipt)
 
+    def open_purse(
+        self, key: SigningKey | None = None, *, asset: str = "KZTD", file: Path | None = None
+    ) -> Purse:
+        """Have the demo bank make a device a purse of this wallet's (`file`: where it is kept). It
+        trusts the central bank's key that the sandbox names now."""
+        key = key or SigningKey.generate()
+        home = self.accounts[asset]
+        body = {"jwk": public_key_to_jwk(key.public_key), "home": home}
+        self.client.post("/sandbox/purses", body)
+        trusted = unb64(self.client.get("/offline-notice")["signer"]["x"], 32)
+        purse = Purse.make(
+            key, ledger=self.client.ledger(), central_bank=trusted, home=home, file=file
+        )
+        self.client.refresh_purse(purse)
+        return purse
+
+    def load_purse(self, purse: Purse, amount: str, asset: str = "KZTD") -> Receipt:
+        """Put money on a purse of this wallet's owner (`purse_load/1`), and tell the device."""
+        receipt = self.send(
+            "purse_load/1", from_=self.accounts[asset], purse=purse.id, amount=amount
+        )
+        self.client.refresh_purse(purse)
+        return receipt
+
+    def deposit_purse(self, purse: Purse) -> list[Receipt]:
+        """Bring in all that a purse holds, into the wallet behind it (`purse_unload/1`)."""
+        receipts: list[Receipt] = []
+        for chain in purse.empty(self.client.now()):
+            receipts.append(self.send("purse_unload/1", chain=chain))
+            purse.emptied(chain)
+        return receipts
+
+    def deposit_payment(self, code: str) -> Receipt:
+        """Bring in a payment made offline, whoever it is to (`purse_deposit/1`). `code`: the text
+        of its QR code."""
+        return self.send("purse_deposit/1", chain=b64(from_text(code)))
+
     def fund(self, amount: str, asset: str = "KZTD") -> Receipt:
         """Turn deposit money into digital tenge, where the bank has linked this wallet to a deposit
         (`fund/1`)."""
@@ -804,6 +862,11 @@ def _side(side: tuple[str, str]) -> dict[str, str]:
 
 def _id_of(made: Proposed | Held | Consented | str) -> str:
     return made if isinstance(made, str) else made.id
+
+
+def _form(spoken: Json) -> bytes:
+    """The bytes of a form that devices keep."""
+    return decode_segment(spoken["form"].encode())
 
 
 def _problem(body: Json) -> SandboxProblem:

@@ -24,6 +24,19 @@ class CustodyLink:
         answer = call(self._folder, SOCKET_NAME, ["onboard", token, public_key, at])
         return msgspec.convert(answer, Onboarding)
 
+    def open_purse(self, token: str, public_key: bytes, home: bytes, at: int) -> tuple[bytes, ...]:
+        """Sign what makes the device with this key a purse of that wallet's owner."""
+        answer = call(self._folder, SOCKET_NAME, ["open_purse", token, public_key, home, at])
+        return tuple(answer)
+
+    def certificate(self, token: str, purse: bytes) -> bytes:
+        """The demo bank's certificate of a purse."""
+        return bytes(call(self._folder, SOCKET_NAME, ["certificate", token, purse]))
+
+    def notice(self, token: str, at: int) -> bytes:
+        """The demo central bank's notice to devices."""
+        return bytes(call(self._folder, SOCKET_NAME, ["notice", token, at]))
+
     def enrol_till(self, token: str, public_key: bytes, till: str, at: int) -> Enrolment:
         """Sign what certifies this key as the till of that short name."""
         answer = call(self._folder, SOCKET_NAME, ["enrol_till", token, public_key, till, at])

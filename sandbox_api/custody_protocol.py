@@ -60,6 +60,17 @@ class Custody(Protocol):
     def onboard(self, token: str, public_key: bytes, at: int) -> Onboarding:
         """Sign what registers this Ed25519 public key (32 bytes) as a person of the demo bank."""
 
+    def open_purse(self, token: str, public_key: bytes, home: bytes, at: int) -> tuple[bytes, ...]:
+        """Sign what makes the device with this key a purse that is emptied into this wallet (16
+        bytes): transactions, to be submitted in order."""
+
+    def certificate(self, token: str, purse: bytes) -> bytes:
+        """The demo bank's certificate of a purse (16 bytes); Malformed ("purse.…") for one that
+        it does not certify."""
+
+    def notice(self, token: str, at: int) -> bytes:
+        """The demo central bank's notice to devices."""
+
     def enrol_till(self, token: str, public_key: bytes, till: str, at: int) -> Enrolment:
         """Sign what certifies this key as the till of that short name (`market`, `cafe`)."""
 

@@ -14,12 +14,14 @@ from typing import Any, Final
 from ledger.core.amount import parse_amount
 from ledger.core.geometry import Point
 from ledger.core.ids import b64, unb64
+from ledger.core.offline import HOPS_MAX
 from ledger.core.party import Role
 from ledger.core.transaction import Payload
 from ledger.errors import Malformed
 from ledger.keys import SigningKey, check_public_key
 from ledger.kinds.account import OpenAccount
 from ledger.kinds.party import RegisterParty
+from ledger.kinds.purse import MakePurse
 from ledger.kinds.terminal import RegisterTerminal
 from ledger.kinds.transfer import Transfer
 from sandbox_api.custody_protocol import Enrolment, JoinedAccount, Onboarding
@@ -33,6 +35,11 @@ CLIENT_TIER: Final = 2
 
 CLIENT_FUNDS: Final = {"KZTD": "50000.00", "tUSDT": "100.000000"}
 """Play money for a new client, by asset; a wallet is opened in each."""
+
+PURSE_PAYMENT_MAX: Final = "20000.00"
+PURSE_MAX: Final = "50000.00"
+PURSE_TERM_MS: Final = 30 * 24 * HOUR_MS
+"""What a purse may pay at once and hold, and how long it pays."""
 
 
 class DemoBank:
@@ -84,6 +91,17 @@ class DemoBank:
             "terminal", RegisterTerminal, merchant=merchant, key=b64(public_key), place=_place(till)
         )
         return Enrolment((certified.jws,), unb64(merchant, 16))
+
+    def open_purse(self, public_key: bytes, home: bytes, at: int) -> tuple[bytes, ...]:
+        """Make a device a purse that is emptied into this wallet (16 bytes). Raises Malformed for a
+        key that must not be registered."""
+        check_public_key(public_key)
+        certified = self._pen(b"purse " + home, public_key, at)(
+            "purse", MakePurse, home=b64(home), covers=self._bank.account("KZTD"),
+            device=b64(public_key), payment_max=PURSE_PAYMENT_MAX, purse_max=PURSE_MAX,
+            hops=HOPS_MAX, ends_at=(at // HOUR_MS + 1) * HOUR_MS + PURSE_TERM_MS,
+        )  # fmt: skip
+        return (certified.jws,)
 
     def _pen(self, purpose: bytes, public_key: bytes, at: int) -> Callable[..., Sealed]:
         """Signs steps whose nonces follow from the purpose, the key and the hour alone."""

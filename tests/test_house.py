@@ -54,7 +54,9 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "sandbox_api": ("ledger", "sandbox_api"),
     "sandbox_api.client": (
         "ledger.core", "ledger.log", "ledger.keys", "ledger.errors", "sandbox_api.witness",
+        "sandbox_api.purse",
     ),
+    "sandbox_api.purse": ("ledger.core", "ledger.keys", "ledger.errors"),
     "sandbox_api.witness": ("ledger.core", "ledger.log", "ledger.keys", "ledger.errors"),
     "merchant_demo": ("merchant_demo", "sandbox_api.client"),
 }  # fmt: skip

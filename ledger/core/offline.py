@@ -194,6 +194,21 @@ def purse_id(device: bytes) -> bytes:
     return thumbprint(device)[:16]
 
 
+def contradiction(one: Payment, other: Payment, ledger: bytes) -> bool:
+    """Whether two payments of one device cannot both be an honest device's."""
+    if one.payer != other.payer or one.id(ledger) == other.id(ledger):
+        return False
+    first, second = sorted((one, other), key=lambda payment: payment.counter)
+    if first.counter == second.counter:
+        return True
+    if first.counter + 1 == second.counter and second.previous != first.id(ledger):
+        return True
+    overlap = first.spent < second.spent + second.amount and (
+        second.spent < first.spent + first.amount
+    )
+    return first.source == second.source and overlap
+
+
 def to_text(data: bytes) -> str:
     """A form as its QR code holds it."""
     return PREFIX + base45.encode(data)

@@ -12,12 +12,12 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import body_of
-from ledger.core.offline import HOPS_MAX, Chain
+from ledger.core.offline import HOPS_MAX, Chain, contradiction
 from ledger.core.plan import Plan
 from ledger.core.purse import Purse
 from ledger.core.transaction import Payload, Proof, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, payload_of, require
-from ledger.kinds.purses import ChainText, check_ledger, contradiction, frozen, short_chain
+from ledger.kinds.purses import ChainText, check_ledger, frozen, short_chain
 
 
 class ShowFraud(Payload, frozen=True, forbid_unknown_fields=True, tag="purse_fraud/1"):

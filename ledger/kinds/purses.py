@@ -97,21 +97,6 @@ def chain_needs(known: Known, chain: Chain) -> Iterator[Need]:
                 yield ("object", "purse_payment", other)
 
 
-def contradiction(one: Payment, other: Payment, ledger: bytes) -> bool:
-    """Whether two payments of one device cannot both be an honest device's."""
-    if one.payer != other.payer or one.id(ledger) == other.id(ledger):
-        return False
-    first, second = sorted((one, other), key=lambda payment: payment.counter)
-    if first.counter == second.counter:
-        return True
-    if first.counter + 1 == second.counter and second.previous != first.id(ledger):
-        return True
-    overlap = first.spent < second.spent + second.amount and (
-        second.spent < first.spent + first.amount
-    )
-    return first.source == second.source and overlap
-
-
 def frozen(purse: Object) -> Object:
     """The purse as it stands when its device has contradicted itself."""
     rows = tuple(sorted({*purse.lookups, FROZEN_PURSES}))

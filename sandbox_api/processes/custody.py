@@ -19,9 +19,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from ledger.core.ids import ID_BYTES, unb64
 from ledger.errors import LedgerError, Malformed
 from ledger.keyring import Keyring
 from ledger.keys import SigningKey
+from ledger.store import open_reading
 from ledger.writer.answers import Offer, Taken
 from ledger.writer.link import Link
 from sandbox_api.auth import Keys, Scope, need
@@ -30,6 +32,7 @@ from sandbox_api.custody_link import SOCKET_NAME
 from sandbox_api.custody_protocol import Wanted
 from sandbox_api.demo_bank import DemoBank
 from sandbox_api.demo_exchange import DemoExchange
+from sandbox_api.demo_purses import Vouching
 from sandbox_api.keychest import persona_key
 from sandbox_api.local_call import Listener
 from sandbox_api.personas import World, read_world
@@ -51,10 +54,15 @@ def main(config: Config, say: Callable[[str, str], None]) -> None:
         raise CannotRun(f"{config.world} is gone; put it back and start again.")
     keyring = Keyring.open_or_create(config.keyring)
     run = Path(config.run)
-    bank = DemoBank(world, persona_key(keyring, "bank"))
+    bank_key = persona_key(keyring, "bank")
     prices = HttpPrices(config.price_source) if config.price_source else BuiltIn()
     exchange = DemoExchange(world, persona_key(keyring, "exchange"), prices)
-    desk = _Desk(bank, exchange, TenantStore.open(config.tenants_url))
+    vouching = Vouching(
+        world, open_reading(config.url, unb64(config.ledger, ID_BYTES)), bank_key,
+        persona_key(keyring, "central-bank"),
+    )  # fmt: skip
+    tenants = TenantStore.open(config.tenants_url)
+    desk = _Desk(DemoBank(world, bank_key), exchange, vouching, tenants)
     listener = Listener(run, SOCKET_NAME, desk.answer)
     ended = threading.Event()
     renewer = threading.Thread(
@@ -78,9 +86,12 @@ def main(config: Config, say: Callable[[str, str], None]) -> None:
 class _Desk:
     """Who may ask for what."""
 
-    def __init__(self, bank: DemoBank, exchange: DemoExchange, tenants: TenantStore) -> None:
+    def __init__(
+        self, bank: DemoBank, exchange: DemoExchange, vouching: Vouching, tenants: TenantStore
+    ) -> None:
         self._bank: Final = bank
         self._exchange: Final = exchange
+        self._vouching: Final = vouching
         self._keys: Final = Keys(tenants.find_key)
 
     def answer(self, question: list[Any]) -> Any:
@@ -99,6 +110,15 @@ class _Desk:
             case ["quote", str(token), list(wanted), int(at)]:
                 self._may(token, Scope.SUBMIT)
                 return self._exchange.quote(msgspec.convert(wanted, Wanted), at)
+            case ["open_purse", str(token), bytes(public_key), bytes(home), int(at)]:
+                self._may(token, Scope.JOIN)
+                return self._bank.open_purse(public_key, home, at)
+            case ["certificate", str(token), bytes(purse)]:
+                self._may(token, Scope.JOIN)
+                return self._vouching.certificate(purse)
+            case ["notice", str(token), int(at)]:
+                self._may(token, Scope.JOIN)
+                return self._vouching.notice(at)
             case _:
                 raise Malformed("custody.question", "custody was asked something it does not know")
 

@@ -47,19 +47,20 @@ NOTICE: Final = (
     "Not official. A simulation with synthetic data and no real money;"
     " rules marked HYPOTHETICAL are nobody's law."
 )
-_JWK: Final = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+JWK: Final = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+"""A public key, as examples show it."""
 
 
 def onboard(call: Call) -> Reply:
     """Register a browser's key with the demo bank, open its wallets, give it play money."""
     parts = call.parts
-    public_key = _public_key(call.body_as(OnboardBody).jwk)
+    public_key = public_key_of(call.body_as(OnboardBody).jwk)
     kid = parts.front.learn(public_key)
     known = _client(parts, kid)
     if known is not None:
         return Reply(known)
     signed = parts.custody.onboard(call.token, public_key, parts.door.time())
-    declined = _submit(parts, signed.transactions)
+    declined = submit_signed(parts, signed.transactions)
     client = _client(parts, kid)
     if client is None:
         # Declined for another reason than that the same key came in twice at once.
@@ -70,7 +71,7 @@ def onboard(call: Call) -> Reply:
 def enrol_till(call: Call) -> Reply:
     """Have the demo bank certify this device as one of the sandbox's tills."""
     parts, body = call.parts, call.body_as(TillBody)
-    public_key = _public_key(body.jwk)
+    public_key = public_key_of(body.jwk)
     kid = parts.front.learn(public_key)
     tills = () if parts.world is None else parts.world.tills
     asked = next((till for till in tills if till.name == body.till), None)
@@ -80,7 +81,7 @@ def enrol_till(call: Call) -> Reply:
     if known is not None:
         return Reply(known)
     signed = parts.custody.enrol_till(call.token, public_key, body.till, parts.door.time())
-    declined = _submit(parts, signed.transactions)
+    declined = submit_signed(parts, signed.transactions)
     till = _till(parts, kid, asked)
     if till is None:
         raise Refusal(declined) if declined else Problem("internal")
@@ -129,11 +130,12 @@ def sandbox(call: Call) -> Reply:
     )
 
 
-def _public_key(jwk: Jwk) -> bytes:
+def public_key_of(jwk: Jwk) -> bytes:
+    """The key of a public JWK; raises Malformed."""
     return public_key_from_jwk({"kty": jwk.kty, "crv": jwk.crv, "x": jwk.x})
 
 
-def _submit(parts: Parts, transactions: tuple[bytes, ...]) -> Declined | None:
+def submit_signed(parts: Parts, transactions: tuple[bytes, ...]) -> Declined | None:
     """Submit what custody signed; the first refusal, or None. Raises Problem where it is not known
     what happened, or nothing did."""
     offers = []
@@ -219,7 +221,7 @@ ROUTES: Final = (
             201: Answer(OnboardedBody, "Registered, with wallets and play money."),
             200: Answer(OnboardedBody, "This key was a client already."),
         },
-        body=Body(OnboardBody, example={"jwk": _JWK}),
+        body=Body(OnboardBody, example={"jwk": JWK}),
         problems=("key.point", "door_shut", *_MAY_BE_REFUSED), group="Joining",
     ),
     Route(
@@ -229,7 +231,7 @@ ROUTES: Final = (
             201: Answer(TillEnrolledBody, "Certified as that till."),
             200: Answer(TillEnrolledBody, "This key was a till already."),
         },
-        body=Body(TillBody, example={"jwk": _JWK, "till": "market"}),
+        body=Body(TillBody, example={"jwk": JWK, "till": "market"}),
         problems=("till.unknown", "key.point", "door_shut", *_MAY_BE_REFUSED), group="Joining",
     ),
 )  # fmt: skip

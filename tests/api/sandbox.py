@@ -22,12 +22,13 @@ from ledger.keyring import Keyring
 from ledger.keys import SigningKey
 from ledger.kinds import read
 from ledger.ledger import Ledger
-from ledger.store import open_reading
+from ledger.store import ReadingStore, open_reading
 from sandbox_api.app import create_app
 from sandbox_api.auth import KeyKind
 from sandbox_api.custody_protocol import Enrolment, Onboarding, Wanted
 from sandbox_api.demo_bank import DemoBank
 from sandbox_api.demo_exchange import DemoExchange
+from sandbox_api.demo_purses import Vouching
 from sandbox_api.front import Front
 from sandbox_api.parts import Parts
 from sandbox_api.personas import World
@@ -47,10 +48,11 @@ on_both = pytest.mark.parametrize(
 class CustodyInProcess:
     """Custody without a process: the demo institutions' own pens. `prices` may be put anew."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, reader: ReadingStore) -> None:
         self.world = world
         self.bank = DemoBank(world, key_of("bank"))
         self.prices: Prices = BuiltIn()
+        self.vouching = Vouching(world, reader, key_of("bank"), key_of("central-bank"))
 
     def onboard(self, token: str, public_key: bytes, at: int) -> Onboarding:
         return self.bank.onboard(public_key, at)
@@ -60,6 +62,15 @@ class CustodyInProcess:
 
     def quote(self, token: str, wanted: Wanted, at: int) -> str:
         return DemoExchange(self.world, key_of("exchange"), self.prices).quote(wanted, at)
+
+    def open_purse(self, token: str, public_key: bytes, home: bytes, at: int) -> tuple[bytes, ...]:
+        return self.bank.open_purse(public_key, home, at)
+
+    def certificate(self, token: str, purse: bytes) -> bytes:
+        return self.vouching.certificate(purse)
+
+    def notice(self, token: str, at: int) -> bytes:
+        return self.vouching.notice(at)
 
 
 class Person:
@@ -85,7 +96,7 @@ class Sandbox:
         self.tenant = self.tenants.put_tenant("sandbox", unb64(ledger.id, 16))
         self.secret = self.tenants.make_key(self.tenant.number, KeyKind.SECRET)
         self.publishable = self.tenants.make_key(self.tenant.number, KeyKind.PUBLISHABLE)
-        self.custody = CustodyInProcess(world)
+        self.custody = CustodyInProcess(world, self.reader)
         self.parts = Parts(
             ledger=ledger.id,
             name=world.name,
