@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from ledger.core.account import AccountKind
 from ledger.core.ids import ID_BYTES, unb64
+from ledger.core.transaction import Ms
 from sandbox_api.limits import FILTERS_MAX, PAGE_ROWS, PAGE_ROWS_MAX, WAIT_S_MAX
 from sandbox_api.wire import DigestText, IdText, Index, Jwk, KidText, Size, TransactionText
 
@@ -55,10 +56,13 @@ class SubmitQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class IndexQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At which entry; the newest where it is left out."""
+    """At which entry or time; the newest entry where both are left out."""
 
     index: Annotated[
         Index | None, Meta(description="As the ledger stood just after this entry.")
+    ] = None
+    at: Annotated[
+        Ms | None, Meta(description="As it stood at this time of the sandbox (ms UTC).")
     ] = None
 
 

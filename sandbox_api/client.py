@@ -296,10 +296,11 @@ class SandboxClient:
         found: Json = self.get(f"/accounts/{account}/link")
         return found
 
-    def reserve(self, index: int | None = None) -> dict[str, str]:
-        """What the central bank's reserve holds of each asset ever seized, now or just after an
-        entry."""
-        query = {} if index is None else {"index": index}
+    def reserve(self, index: int | None = None, *, at: int | None = None) -> dict[str, str]:
+        """What the central bank's reserve holds of each asset ever seized: now, just after an
+        entry, or at a time (ms UTC)."""
+        asked = {"index": index, "at": at}
+        query = {name: value for name, value in asked.items() if value is not None}
         return {row["asset"]: row["amount"] for row in self.get("/reserve", **query)["holdings"]}
 
     def consent(self, id: str) -> Json:

@@ -7,14 +7,15 @@ from typing import Final
 from sandbox_api.asked import IndexQuery
 from sandbox_api.auth import Scope
 from sandbox_api.reading import freeze
+from sandbox_api.reading.moment import index_asked
 from sandbox_api.requests import Answer, Call, Reply, Route
 from sandbox_api.wire_freeze import ReserveBody
 
 
 def reserve(call: Call) -> Reply:
-    """The central bank's reserve, now or just after an entry."""
+    """The central bank's reserve, now or at a past entry or time."""
     with call.parts.reader.snapshot() as view:
-        return Reply(freeze.reserve(view, call.query_as(IndexQuery).index))
+        return Reply(freeze.reserve(view, index_asked(view, call.query_as(IndexQuery))))
 
 
 ROUTES: Final = (

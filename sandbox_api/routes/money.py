@@ -10,6 +10,7 @@ from sandbox_api.auth import Scope
 from sandbox_api.problems import Problem
 from sandbox_api.reading import money, packs
 from sandbox_api.reading.known import account_of, id_bytes, object_of
+from sandbox_api.reading.moment import index_asked
 from sandbox_api.requests import Answer, Call, Reply, Route, require
 from sandbox_api.wire import (
     AccountBody,
@@ -59,8 +60,8 @@ def account(call: Call) -> Reply:
 
 def balance(call: Call) -> Reply:
     """A balance, now or just after an entry."""
-    index = call.query_as(IndexQuery).index
     with call.parts.reader.snapshot() as view:
+        index = index_asked(view, call.query_as(IndexQuery))
         found = money.balance_body(view, id_bytes(call.path["id"]), index)
     return Reply(require(found, "account"))
 
@@ -92,7 +93,7 @@ def rates(call: Call) -> Reply:
 def supply(call: Call) -> Reply:
     """Supply of every asset, now or just after an entry."""
     with call.parts.reader.snapshot() as view:
-        return Reply(money.supply(view, call.query_as(IndexQuery).index))
+        return Reply(money.supply(view, index_asked(view, call.query_as(IndexQuery))))
 
 
 def all_packs(call: Call) -> Reply:

@@ -111,6 +111,11 @@ def test_the_reserve_is_told_as_of_any_entry(sandbox: Sandbox) -> None:
         assert units(held) == start + expected * 1_000_000
     assert sandbox.get(f"/v1/reserve?index={first['index']}").json["size"] == first["index"] + 1
     assert units(reserve(sandbox, "?index=0")) == 0
+    at = sandbox.get(f"/v1/transactions/{second['id']}").json["at"]
+    assert units(reserve(sandbox, f"?at={at}")) == start + 40_000_000
+    for query, where in ((f"index=0&at={at}", "at"), ("at=1", "at")):
+        problem = sandbox.get(f"/v1/reserve?{query}")
+        assert (problem.status_code, problem.json["where"]) == (400, where), query
     assert sandbox.get("/v1/supply").json["assets"] == supply
     (row,) = [r for r in sandbox.get("/v1/reserve").json["holdings"] if r["asset"] == "tUSDT"]
     told = account(sandbox, row["account"])
@@ -119,6 +124,6 @@ def test_the_reserve_is_told_as_of_any_entry(sandbox: Sandbox) -> None:
 
 
 def test_a_query_of_the_reserve_is_read_strictly(sandbox: Sandbox) -> None:
-    for query in ("?index=-1", "?index=x", "?at=3", "?index=1&index=2"):
+    for query in ("?index=-1", "?index=x", "?at=x", "?at=3", "?index=1&index=2"):
         assert sandbox.get(f"/v1/reserve{query}").status_code == 400, query
     assert sandbox.get("/v1/reserve", key=None).status_code == 401
