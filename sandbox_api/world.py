@@ -25,6 +25,7 @@ from ledger.keys import SigningKey
 from ledger.kinds import read
 from ledger.kinds.account import OpenAccount
 from ledger.kinds.asset import RegisterAsset
+from ledger.kinds.categories import AttestCategories
 from ledger.kinds.issue import Issue
 from ledger.kinds.key import RegisterKey
 from ledger.kinds.pack import PutPack
@@ -64,7 +65,11 @@ EXCHANGE_STOCK: Final = {TENGE: "10000000000.00", "tUSDT": "10000000.000000",
                          "tBTC": "100.00000000", "tETH": "1000.00000000"}  # fmt: skip
 """What the demo exchange holds for its quotes: tenge from the bank, coins that it issues."""
 
+TREASURY_STOCK: Final = "10000000000.00"
+"""What the demo treasury may spend: tenge from the central bank."""
+
 _INSTITUTIONS: Final = (
+    ("treasury", "Demo Treasury (invented)", Role.TREASURY),
     ("supervisor", "Alatau Zone Supervisor (invented)", Role.SUPERVISOR),
     ("bank", "Demo Bank (invented)", Role.BANK),
     ("exchange", "Demo Exchange (invented)", Role.EXCHANGE),
@@ -78,6 +83,9 @@ _CLIENTS: Final = (
     ("aigerim", "Aigerim (invented)", Role.PERSON, 2, tuple(ASSETS)),
     ("daniyar", "Daniyar (invented)", Role.PERSON, 2, tuple(ASSETS)),
 )
+_CATEGORIES: Final = (("market", ("GROCERY",)), ("cafe", ("CAFE", "CANTEEN")))
+"""What the demo bank attests that its merchants sell, for marks that admit payees by it."""
+
 # Places are (longitude, latitude) in units of 1e-4 degree.
 _TILLS: Final = (
     ("market", "Dastarkhan Market, till 1", "market", (76_8890, 43_2380)),
@@ -153,11 +161,14 @@ class _Builder:
             self._register("central-bank", short, role, 3)
         self._register_officers()
         self._put_assets()
+        self._open("central-bank", "treasury", (TENGE,))
         for short in ("bank", "exchange"):
             self._open("central-bank", short, tuple(ASSETS))
         for short, _, role, tier, assets in _CLIENTS:
             self._register("bank", short, role, tier)
             self._open("bank", short, assets)
+        for short, codes in _CATEGORIES:
+            self._sign("bank", AttestCategories, merchant=self._parties[short], codes=codes)
         self._put_rates()
         zone = self._draw_zone()
         self._certify_tills()
@@ -242,6 +253,8 @@ class _Builder:
         for asset, amount in BANK_STOCK.items():
             by = "central-bank" if asset == TENGE else "exchange"
             self._sign(by, Issue, to=self._accounts["bank"][asset], amount=amount)
+        to = self._accounts["treasury"][TENGE]
+        self._sign("central-bank", Issue, to=to, amount=TREASURY_STOCK)
         for asset, amount in EXCHANGE_STOCK.items():
             to = self._accounts["exchange"][asset]
             if asset == TENGE:

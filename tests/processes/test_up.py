@@ -36,9 +36,12 @@ def test_the_banner_for_programs_says_where_everything_is(sandbox: Running) -> N
     assert facts["secret_key"].startswith("tsk_")
     assert facts["publishable_key"].startswith("tpk_")
     names = {persona["name"] for persona in facts["personas"]}
-    assert {"central-bank", "bank", "market", "cafe", "aigerim", "daniyar"} <= names
+    assert {"central-bank", "treasury", "bank", "market", "cafe", "aigerim", "daniyar"} <= names
     shopper = next(one for one in facts["personas"] if one["name"] == "aigerim")
     assert sandbox.client().balance(shopper["accounts"]["KZTD"]) == "50000.00"
+    treasury = next(one for one in facts["personas"] if one["name"] == "treasury")
+    assert sandbox.client().balance(treasury["accounts"]["KZTD"]) == "10000000000.00"
+    assert treasury["officers"].keys() == {"treasury-2"}
     assert sandbox.client().get("/sandbox")["stream_url"] == facts["stream_url"]
 
 
