@@ -21,7 +21,17 @@ from ledger.writer.answers import Answer, Declined, Offer, Taken, Unread
 from tests.builders import HOUR, World, derived, key_of, request_id
 from tests.kinds.frozen import FAR, begin, reopen, state_hash, url_of
 from tests.scale import SCALE
-from tests.simulation import asks, consents, deposits, freezes, holds, keys, locks, proposals
+from tests.simulation import (
+    asks,
+    consents,
+    deposits,
+    exchange,
+    freezes,
+    holds,
+    keys,
+    locks,
+    proposals,
+)
 from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
 
@@ -61,6 +71,8 @@ class Traffic:
         self.asks = asks.Asks()
         keys.begin(self)
         deposits.begin(self)
+        self.desk = exchange.Desk()
+        exchange.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -389,7 +401,7 @@ def stale(run: Traffic) -> Act:
     return jws, {"EXPIRED"}, None
 
 
-FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks)
+FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange)
 """A family is a module with its ACTS and their WEIGHTS."""
 OWN = {transfer: 20, pay: 30, refund: 14, issue: 3, redeem: 3, switch: 3, permit: 2,
        brief_permit: 2, attest: 3, newcomer: 4}  # fmt: skip
@@ -436,6 +448,7 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert recovered >= {"done", "vetoed"}
             held = {made.status for made in run.model.holds.values()}
             assert held >= {"captured", "void", "expired"}
+            assert exchange.ended_in_every_way(run), run.desk
             assert min(run.model.flows.values()) > 0, run.model.flows
     finally:
         run.close()
