@@ -7,7 +7,7 @@ Modules are imported by the command that needs them, so that `tenge --help` is q
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,72 @@ def corridor_demo(
 
         places = [None if one is None else Address(*one) for one in (first, second)]
         code = play(places[0], places[1], as_json=as_json)
+    sys.exit(code)
+
+
+_ends = (
+    click.option("--first", nargs=2, required=True, metavar="URL KEY", help="The sandbox where the"
+                 " initiator pays, and its publishable key."),
+    click.option("--second", nargs=2, required=True, metavar="URL KEY", help="The sandbox where the"
+                 " counterparty pays, and its publishable key."),
+    click.option("--key", "key_file", required=True, type=click.Path(path_type=Path,
+                 dir_okay=False), help="File with your private key as a JWK."),
+)  # fmt: skip
+
+
+def _of_one_party(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that one party gives at its own machine."""
+    for option in reversed(_ends):
+        command = option(command)
+    return command
+
+
+@corridor.command("join")
+@_of_one_party
+def corridor_join(**options: Any) -> None:
+    """Print your accounts on both ledgers, for the other party to name. Makes the key where there
+    is none."""
+    with _sentences():
+        from sandbox_api.corridor.command import join
+
+        join(**options)
+
+
+@corridor.command("terms")
+@_of_one_party
+@click.option("--pay", "pays", nargs=2, required=True, metavar="AMOUNT ASSET",
+              help="What you pay on the first ledger.")  # fmt: skip
+@click.option("--to", required=True, metavar="ACCOUNT", help="The counterparty's account there.")
+@click.option("--get", "gets", nargs=2, required=True, metavar="AMOUNT ASSET",
+              help="What you are paid on the second.")  # fmt: skip
+@click.option("--from", "from_", required=True, metavar="ACCOUNT",
+              help="The counterparty's account there.")  # fmt: skip
+@click.option("--ends", type=click.IntRange(5, 1440), default=30, show_default=True,
+              help="Minutes until the second lock ends.")  # fmt: skip
+@click.option("--margin", type=click.IntRange(7, 1440), default=30, show_default=True,
+              help="Minutes that the first lock lasts longer.")  # fmt: skip
+def corridor_terms(ends: int, margin: int, **options: Any) -> None:
+    """Draw up terms as the initiator, and print them as JSON."""
+    with _sentences():
+        from sandbox_api.corridor.command import terms
+
+        terms(minutes=(ends, margin), **options)
+
+
+@corridor.command("run")
+@click.argument("terms_file", metavar="TERMS",
+                type=click.Path(path_type=Path, dir_okay=False, exists=True))  # fmt: skip
+@_of_one_party
+@_json
+def corridor_run(**options: Any) -> None:
+    """Take your part under TERMS until it is over; run it again after whatever ended it.
+
+    Exit code 0 where both legs are paid, 1 where not.
+    """
+    with _sentences():
+        from sandbox_api.corridor.command import run
+
+        code = run(**options)
     sys.exit(code)
 
 

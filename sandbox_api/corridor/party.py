@@ -38,6 +38,9 @@ PAUSE_S: Final = 0.5
 OTHERS_MAX: Final = 100
 """Locks under the hash that are looked at, where the agreed one is not there."""
 
+_TOO_LATE: Final = ("STATUS_CONFLICT", "EXPIRED")
+"""Refusals that say no more than that somebody, or the clock, was first: the next look tells."""
+
 Told = Callable[[str, Step], None]
 """Hears of each step: "about to", then "done"."""
 
@@ -78,15 +81,15 @@ class Party:
         first = _seen(self._first.client, self.terms, self.terms.first)
         second = _seen(self._second.client, self.terms, self.terms.second)
         if self.side == Side.INITIATOR:
-            hindered = _hindered(self._second.client, self.terms, self.terms.second, second)
+            hindered = _hindered(self._second, self.terms, self.terms.second, second)
         else:
-            hindered = _hindered(self._first.client, self.terms, self.terms.first, first)
+            hindered = _hindered(self._first, self.terms, self.terms.first, first)
         took_ms = int((time.monotonic() - began) * 1_000)
         return View(first, second, took_ms, hindered, self._shown)
 
     def advance(self) -> Step:
         """Look, and do what is next; the step. Raises SandboxAway (it may have happened) and
-        PaymentRefused (a lock was refused: nothing was locked)."""
+        PaymentRefused (it has not, and would not if it were tried again now)."""
         step = next_step(self.side, self.terms, self.look())
         if isinstance(step, Wait | Refuse | Done):
             return step
@@ -108,23 +111,22 @@ class Party:
 
     def _do(self, step: Lock | Show | Carry | GiveBack) -> None:
         terms, wallet = self.terms, self._wallet(step.leg)
-        if isinstance(step, Lock):
-            payload = lock_payload(terms, step.leg)
-            key = wallet.key
-            wallet.client.submit(seal(payload, kid=key.kid, typ="tenge-tx", sign=key.sign))
-            return
         lock = lock_id(terms, step.leg)
         try:
-            if isinstance(step, GiveBack):
-                wallet.cancel(lock)
-            elif isinstance(step, Carry):
-                wallet.release(lock, unb64(step.preimage, 32))
-            else:
-                self._shown = True
-                wallet.release(lock, secret_of(terms, self._first.key))
+            match step:
+                case Lock(leg):
+                    payload, key = lock_payload(terms, leg), wallet.key
+                    wallet.client.submit(seal(payload, kid=key.kid, typ="tenge-tx", sign=key.sign))
+                case Show():
+                    self._shown = True
+                    wallet.release(lock, secret_of(terms, self._first.key))
+                case Carry(_, preimage):
+                    wallet.release(lock, unb64(preimage, 32))
+                case GiveBack():
+                    wallet.cancel(lock)
         except PaymentRefused as refused:
-            if refused.code != "STATUS_CONFLICT":
-                raise  # otherwise somebody was first, or the clock: the next look tells
+            if refused.code not in _TOO_LATE:
+                raise
 
     def _wallet(self, leg: Leg) -> Wallet:
         return self._first if leg == self.terms.first else self._second
@@ -132,22 +134,13 @@ class Party:
 
 def _seen(client: SandboxClient, terms: Terms, leg: Leg) -> Seen:
     now: int = client.get("/sandbox")["time"]  # first: what is absent after `lock_by` stays absent
-    lock = _lock(client, lock_id(terms, leg))
+    lock = _found(client, f"/locks/{lock_id(terms, leg)}")
     if lock is None:
         return Seen(now, differs=_others(client, terms, leg))
     status = lock["status"]
     if status == "locked" and now >= lock["ends_at"]:
         status = DUE
     return Seen(now, status, lock["preimage"] or "", differences(terms, leg, lock))
-
-
-def _lock(client: SandboxClient, id: str) -> dict[str, Any] | None:
-    try:
-        return client.lock(id)
-    except SandboxProblem as problem:
-        if problem.code != "not_found":
-            raise
-        return None
 
 
 def _others(client: SandboxClient, terms: Terms, leg: Leg) -> tuple[str, ...]:
@@ -177,16 +170,30 @@ def differences(terms: Terms, leg: Leg, lock: dict[str, Any]) -> tuple[str, ...]
     return tuple(found)
 
 
-def _hindered(client: SandboxClient, terms: Terms, leg: Leg, seen: Seen) -> tuple[str, ...]:
+def _hindered(wallet: Wallet, terms: Terms, leg: Leg, seen: Seen) -> tuple[str, ...]:
     """Why this leg's money could not arrive: a secret shown in vain is a secret given away."""
-    accounts = {"own account": leg.to}
-    if seen.status == "locked":
-        accounts["account that holds the lock"] = lock_id(terms, leg)
+    account = _found(wallet.client, f"/accounts/{leg.to}")
+    if account is None:
+        return (f"the ledger knows no account {leg.to}",)
     found = []
-    for name, id in accounts.items():
-        account = client.get(f"/accounts/{id}")
-        if account["status"] != "open":
-            found.append(f"the {name} is {account['status']}")
-        if account["asset"] != leg.asset:
-            found.append(f"the {name} is of {account['asset']}, not {leg.asset}")
+    if account["owner"] != wallet.party():
+        found.append("the account that is paid is somebody else's")
+    if account["asset"] != leg.asset:
+        found.append(f"the account that is paid is of {account['asset']}, not {leg.asset}")
+    if account["status"] != "open":
+        found.append(f"the account that is paid is {account['status']}")
+    if seen.status == "locked":
+        status = wallet.client.get(f"/accounts/{lock_id(terms, leg)}")["status"]
+        if status != "open":
+            found.append(f"the account that holds the lock is {status}")
     return tuple(found)
+
+
+def _found(client: SandboxClient, path: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.get(path)
+    except SandboxProblem as problem:
+        if problem.code != "not_found":
+            raise
+        return None
+    return found
