@@ -53,7 +53,8 @@ class Case(msgspec.Struct, frozen=True):
     `tender`: it is a direct payment in something other than tenge, which zones bind. `zone` is the
     deciding zone of the place: the most specific (smallest) active one that contains it, else the
     most specific of the others, else None. `permit` is the merchant's permit there: one that is
-    valid now before any other, then the one that reaches furthest; `rate` the rate object used.
+    valid now before any other, then the one that reaches furthest; `rate` the rate object used;
+    `terms` the deciding zone's body.
     `holding` is set on the last movement that reaches a limited wallet, where limits are in force.
     """
 
@@ -62,14 +63,10 @@ class Case(msgspec.Struct, frozen=True):
     at: int
     tender: bool
     zone: Object | None = None
+    terms: Zone | None = None
     permit: Object | None = None
     rate: Object | None = None
     holding: Holding | None = None
-
-    @property
-    def terms(self) -> Zone | None:
-        """Body of the deciding zone."""
-        return None if self.zone is None else body_of(self.zone, Zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,8 @@ def case_of(movement: Movement, known: Known, at: int) -> Case:
     zone = deciding_zone(place.point, known, at)
     permit = None if zone is None else _permit(place.merchant, zone.key, known, at)
     rate = None if place.rate is None else known.object("rate", place.rate)
-    return Case(movement, known, at, True, zone, permit, rate)
+    terms = None if zone is None else body_of(zone, Zone)
+    return Case(movement, known, at, True, zone, terms, permit, rate)
 
 
 def was_judged(movement: Movement, known: Known) -> bool:
