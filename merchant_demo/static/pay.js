@@ -1,6 +1,7 @@
 /** The pay screen: who asks, how much, in which asset; then paid, or refused with every reason. */
 
 import { Problem } from "/static/client/api.js";
+import { Convert } from "./convert.js";
 import { covers } from "./money.js";
 import { Busy, Countdown, Flood, Icon, Reasons, Trouble, useTick } from "./parts.js";
 import { pay, requestOf, send, tengeOf, unanswered } from "./purse.js";
@@ -58,12 +59,13 @@ export function Pay({ app, joined, accounts, changed, id }) {
     }
   };
 
+  const note = () => ({ till: `till.${tillOf(joined, request)}.name`, total: request.total });
+
   const payWith = (code) => {
     const { id: account } = accounts.find((one) => one.asset === code);
     setAsset(code);
-    const note = { till: `till.${tillOf(joined, request)}.name`, total: request.total };
     const until = isDeposit(request) ? api.now() + HOLD_MS : null;
-    settle((onWait) => pay(app, joined, { request, account, note, until, onWait }));
+    settle((onWait) => pay(app, joined, { request, account, note: note(), until, onWait }));
   };
 
   const choose = (code) => {
@@ -112,6 +114,9 @@ export function Pay({ app, joined, accounts, changed, id }) {
   const till = tillOf(joined, request);
   const deposit = isDeposit(request);
   const over = OVER[request.status];
+  const takesTenge = request.tenders.some((one) => one.asset === tenge);
+  const convertible =
+    (refusing || phase === "refused") && tender?.rate && takesTenge && !deposit && !busy && !gone;
   const what = tender ? words.amount(tender.amount, asset) : words.money(request.total);
 
   return html`<main id="screen" class="wallet narrow ${phase === "paid" ? "beneath" : ""}">
@@ -173,6 +178,11 @@ export function Pay({ app, joined, accounts, changed, id }) {
         html`<div class="card caution"><${Icon} name="warn" />
         <div><${Reasons} words=${words} reasons=${place.reasons} />
           <p class="quiet">${words.t("pay.try")}</p></div></div>`
+      }
+      ${
+        convertible &&
+        html`<${Convert} key=${asset} app=${app} joined=${joined} request=${request}
+          account=${accountIn(asset)} tenge=${tenge} note=${note()} settle=${settle} />`
       }
       ${
         deposit &&

@@ -73,6 +73,50 @@ def test_crypto_is_refused_at_the_supermarket_and_one_tap_pays_in_tenge(
     expect(till.get_by_role("dialog", name=said("sale.paid", lang))).to_be_visible()
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_crypto_is_converted_where_it_does_not_pass_and_the_shop_gets_tenge(
+    device: Devices, lang: str
+) -> None:
+    counter, shopper = device(lang, desk=True), device(lang)
+    till, link = ask(counter, "market", lang=lang)
+    wallet = shopper.open(link)
+    expect(wallet.locator(".convert")).to_have_count(0)
+    choose(wallet, "tUSDT")
+    convert = wallet.locator(".convert")
+    expect(convert).to_contain_text(said("pay.convert.text", lang))
+
+    convert.get_by_role("button", name=said("pay.convert.ask", lang)).click()
+    expect(convert).to_contain_text(sentences.money("1290.00", lang))
+    shopper.shot(wallet, f"pay-convert-{lang}")
+    assert faults(wallet) == []
+    convert.locator(".button.big").click()
+
+    for page in (wallet, till):
+        flood = page.get_by_role("dialog", name=said("sale.paid", lang))
+        expect(flood).to_contain_text(sentences.money("1290.00", lang))
+        expect(flood).not_to_contain_text("tUSDT")
+    wallet.get_by_role("dialog").get_by_role("button").click()
+    expect(wallet.locator(".money-card .amount")).to_have_text(sentences.money("50000.00", lang))
+    row = wallet.locator(".history .line").first
+    expect(row).to_contain_text(said("till.market.name", lang))
+    expect(row).to_contain_text("tUSDT")
+
+
+def test_a_refused_payment_in_crypto_is_converted_after_all(device: Devices) -> None:
+    counter, shopper = device("en", desk=True), device("en")
+    till, link = ask(counter, "market")
+    wallet = shopper.open(link)
+    choose(wallet, "tUSDT")
+    pay(wallet)
+    expect(wallet.locator(".refused-box")).to_be_visible()
+
+    convert = wallet.locator(".convert")
+    convert.get_by_role("button", name=said("pay.convert.ask")).click()
+    convert.locator(".button.big").click()
+
+    expect(till.get_by_role("dialog", name=said("sale.paid"))).to_be_visible()
+
+
 def test_the_same_crypto_passes_at_the_cafe_and_the_receipt_holds(device: Devices) -> None:
     counter, shopper = device("en", desk=True), device("en")
     till, link = ask(counter, "cafe")
