@@ -31,6 +31,7 @@ from tests.simulation import (
     keys,
     locks,
     proposals,
+    purses,
 )
 from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
@@ -73,6 +74,8 @@ class Traffic:
         deposits.begin(self)
         self.desk = exchange.Desk()
         exchange.begin(self)
+        self.purses = purses.Purses()
+        purses.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -187,6 +190,7 @@ class Traffic:
             jws = self.world.do("exchange", "rate/1", asset=asset, rate=str(rate))
             self.world.rates[asset] = derived(jws, "rate")
         holds.run_out(self)
+        purses.run_out(self)
 
     def text(self, units: int, asset: str) -> str:
         """Minor units as they are written."""
@@ -401,7 +405,7 @@ def stale(run: Traffic) -> Act:
     return jws, {"EXPIRED"}, None
 
 
-FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange)
+FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange, purses)
 """A family is a module with its ACTS and their WEIGHTS."""
 OWN = {transfer: 20, pay: 30, refund: 14, issue: 3, redeem: 3, switch: 3, permit: 2,
        brief_permit: 2, attest: 3, newcomer: 4}  # fmt: skip
@@ -450,6 +454,7 @@ def run_of(template: tuple[World, Path], folder: Path, seed: int, steps: int) ->
             assert held >= {"captured", "void", "expired"}
             assert exchange.ended_in_every_way(run), run.desk
             assert min(run.model.flows.values()) > 0, run.model.flows
+            purses.check_variety(run)
     finally:
         run.close()
     verdict = audit_database(url_of(folder), decides=True, workers=1)
