@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.audit import Part, audit_export
 from ledger.core.envelope import seal
 from ledger.core.ids import b64, decode_segment, derive_key
+from ledger.core.offline import Chain
 from ledger.keys import SigningKey
 from ledger.kinds.till import request_of
 from ledger.log.leaf import LeafPosting
@@ -18,6 +20,7 @@ from ledger.writer.expiry import expire_transaction
 from tests.audit.everything import Everything
 from tests.audit.forgery import Forger, Fraud, resigned, swapped, tampered
 from tests.builders import HOUR, key_of
+from tests.kinds.devices import Device, text_of
 
 
 def posted_amount_changed(forger: Forger) -> int:
@@ -72,6 +75,19 @@ def registered_key_swapped(forger: Forger) -> int:
 def request_signed_by_another_than_the_till(forger: Forger) -> int:
     request = resigned(forger.world.request("till-cafe", "100.00"), key_of("mallory"))
     return forger.append(_pay(forger, "KZTD", request))
+
+
+def offline_payment_signed_by_another_device(forger: Forger) -> int:
+    chain = _offline(forger)
+    signature = key_of("mallory").sign(chain.last.signed(chain.ledger))
+    link = replace(chain.links[0], payment=replace(chain.last, signature=signature))
+    return forger.append(_deposit(forger, replace(chain, links=(link,))))
+
+
+def offline_payment_settled_twice(forger: Forger) -> int:
+    chain = _offline(forger)
+    forger.append(_deposit(forger, chain))
+    return forger.append(_deposit(forger, chain))
 
 
 def money_from_nowhere(forger: Forger) -> int:
@@ -326,6 +342,16 @@ def _pay(forger: Forger, asset: str, request: str) -> str:
     )
 
 
+def _offline(forger: Forger) -> Chain:
+    """A payment of the device that aigul has in the ledger with everything."""
+    device = Device(forger.world, "aigul")
+    return device.again(forger.accounts["cafe", "KZTD"], 1_00, counter=50, previous=b"p" * 32)
+
+
+def _deposit(forger: Forger, chain: Chain) -> str:
+    return forger.world.sign("cafe", "purse_deposit/1", chain=text_of(chain))
+
+
 def _paid_in_zone(forger: Forger) -> int:
     return max(i for i, entry in enumerate(forger.entries) if "zone" in entry.facts)
 
@@ -343,6 +369,8 @@ BY_VERIFY = [
     (signed_by_another_under_the_name, Part.SIGNATURE),
     (registered_key_swapped, Part.SIGNATURE),
     (request_signed_by_another_than_the_till, Part.SIGNATURE),
+    (offline_payment_signed_by_another_device, Part.SIGNATURE),
+    (offline_payment_settled_twice, Part.AUTHORITY),
     (money_from_nowhere, Part.AUTHORITY),
     (money_from_the_operator, Part.AUTHORITY),
     (money_from_a_stranger, Part.AUTHORITY),

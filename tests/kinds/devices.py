@@ -39,7 +39,7 @@ class Device:
         members: dict[str, Any] = {
             "payer": self.key.public_key, "counter": self.counter + 1, "previous": self.last,
             "source": parent, "spent": self.spent.get(parent, 0), "amount": amount,
-            "at": self.world.door.time(), "payee": unb64(payee, 16),
+            "at": self.world.signing.now(), "payee": unb64(payee, 16),
         }  # fmt: skip
         bare = Payment(**members | other)
         payment = replace(bare, signature=self.key.sign(bare.signed(ledger)))
