@@ -36,7 +36,7 @@ from tests.simulation import (
 from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
 
-STEPS = 1_200 * SCALE
+STEPS = 1_500 * SCALE
 HAPPENS = 4
 """How often every act happens, at the least, in so many steps."""
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
