@@ -36,8 +36,12 @@ from ledger.rules.rule import was_judged
 GUARD = "marks/1"
 """Name under which the guard gives its reasons."""
 
-PAYS = frozenset({"transfer", "pay", "split", "hold", "lock", "ask_pay", "refund"})
+PAYS = frozenset({"transfer", "pay", "split", "hold", "lock", "ask_pay", "refund", "offline"})
 """Purposes by which marked money may pay. All else, above all what converts, may not touch it."""
+
+ON_PURSES = frozenset({"purse_load", "purse_unload", "purse_return"})
+"""Purposes by which marked money goes onto a purse of its holder's with the same mark, and off it.
+Whether a pack lets it go there is the purses' business (`kinds.purses`)."""
 
 RETURNS = frozenset({"transfer", "mark_return", SETTLE, "expire"})
 """Purposes by which marked money may go back to its budget. None of them makes a payment that could
@@ -66,6 +70,12 @@ def _concerns(movement: Movement) -> bool:
     return movement.purpose == "refund"
 
 
+def _stays(movement: Movement) -> bool:
+    """Whether money keeps its mark and its holder."""
+    source, target = movement.source, movement.target
+    return source.mark == target.mark and source.owner == target.owner
+
+
 class _Guard:
     """One plan's movements, judged in order. Sums that a movement adds count for the next ones."""
 
@@ -83,6 +93,8 @@ class _Guard:
             self._lets_go(movement)
         elif not source.mark:
             self._takes_on(movement, self._payee_account(target))
+        elif movement.purpose in ON_PURSES and _stays(movement):
+            return
         elif movement.purpose in RETURNS and self._is_budget(source.mark, target):
             measure = counters.MARK_PAID if movement.purpose == SETTLE else counters.MARK_RETURNED
             self._count(measure, source.mark, movement.amount)
@@ -114,7 +126,8 @@ class _Guard:
             return
         above = lineage(self._known, mark)
         if payee.mark:
-            admitted = marked_of(self._known, payee).supplier
+            on_purse = payee.kind == AccountKind.PURSE
+            admitted = not on_purse and marked_of(self._known, payee).supplier
         else:
             admitted = all(self._is_final(policy, movement) for _, policy in above)
         if not admitted:

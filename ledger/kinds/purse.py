@@ -34,6 +34,7 @@ from ledger.kinds.kind import (
     own_account,
     payload_of,
 )
+from ledger.kinds.marked import check_ends
 from ledger.kinds.party import is_registered, key_needs
 from ledger.kinds.purses import admitted
 from ledger.rules import purse as rule
@@ -78,11 +79,12 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.PURSE_TERMS, KIND.name, member="hops", limit=str(terms.hops_max))
     if not at < payload.ends_at <= at + terms.term_max_s * 1000:
         return refused(Code.DATES_CONFLICT, KIND.name, member="ends_at")
+    closes_at = payload.ends_at + terms.grace_s * 1000
+    check_ends(known, home, closes_at, KIND.name)
     body = Purse(
         payload.device, b64(signer.id), payload.home, payload.covers, terms.bearer.value,
         *maxima, payload.hops, payload.ends_at,
     )  # fmt: skip
-    closes_at = payload.ends_at + terms.grace_s * 1000
     rows = _rows(home, covers)
     return Plan(
         openings=(Opening(id, home.owner, home.asset, AccountKind.PURSE, home.mark),),

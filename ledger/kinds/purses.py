@@ -127,9 +127,9 @@ def _ended(object_: Object, known: Known, at: int) -> Plan:
 
 
 def _left(id: bytes, body: Purse, known: Known) -> tuple[Movement, ...]:
-    """What is on the purse, to whom it goes."""
+    """What is on the purse, to whom it goes. Marked money never goes to the bank."""
     account = named_account(known, id)
-    back = min(account.balance, body.covered)
+    back = 0 if account.mark else min(account.balance, body.covered)
     shares = (
         (body.covers, back, "purse_recover"),
         (body.home, account.balance - back, "purse_return"),

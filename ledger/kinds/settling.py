@@ -83,13 +83,14 @@ class Settling:
             self.facts["fraud"] = b64(purse.key)
             if other is not None:
                 self.facts["against"] = b64(other)
+        target = self._payee(payment)
         got = min(payment.amount, source.left)
         cover = 0
         if is_unload(payment, body):
             got = 0 if fault else got
-        elif overspent and body.bearer == rule.Bearer.ISSUING_BANK:
-            cover = 0 if b64(payment.payee) == body.covers else payment.amount - got
-        self._move(purse, payment, got, cover)
+        elif overspent and self._is_covered(body, target):
+            cover = payment.amount - got
+        self._move(purse, payment, target, (got, cover))
         self._used(purse, payment, got, cover)
         paid = got + cover
         status = "covered" if cover else "paid" if paid == payment.amount else "short"
@@ -172,21 +173,26 @@ class Settling:
     def _settled(self, id: bytes) -> Object | None:
         return self.payments.get(id) or self.known.object("purse_payment", id)
 
-    def _move(self, purse: Object, payment: Payment, got: int, cover: int) -> None:
+    def _is_covered(self, body: Purse, target: Account) -> bool:
+        """Whether the bank pays this payee what is missing. It does not pay itself, and its money
+        takes on no mark."""
+        bears = body.bearer == rule.Bearer.ISSUING_BANK
+        return bears and b64(target.id) != body.covers and not target.mark
+
+    def _move(
+        self, purse: Object, payment: Payment, target: Account, parts: tuple[int, int]
+    ) -> None:
         """The money's way to the payee: off the purse, and from the bank behind it."""
-        target, body = self._payee(payment), body_of(purse, Purse)
-        parts = ((purse.key, got, "offline"), (id_of(body.covers), cover, "purse_cover"))
-        for source, amount, purpose in parts:
-            account = named_account(self.known, source)
-            if account.mark != target.mark:
-                asset = account.asset
-                raise Refusal(refused(Code.OFFLINE_NOT_ADMITTED, self.kind, asset=asset))
-            if amount:
-                if purpose == "purse_cover":
-                    account = open_account(self.known, source, self.kind, "covers")
-                self.movements.append(
-                    movement_between(self.known, account, target, amount, purpose)
-                )
+        (got, cover), body = parts, body_of(purse, Purse)
+        if got:
+            source = named_account(self.known, purse.key)
+            purpose = "purse_unload" if is_unload(payment, body) else "offline"
+            self.movements.append(movement_between(self.known, source, target, got, purpose))
+        if cover:
+            source = open_account(self.known, id_of(body.covers), self.kind, "covers")
+            self.movements.append(
+                movement_between(self.known, source, target, cover, "purse_cover")
+            )
 
     def _payee(self, payment: Payment) -> Account:
         """Where the money goes: to the payee's purse, home where that has closed, or a wallet."""
