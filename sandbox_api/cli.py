@@ -228,7 +228,7 @@ def corridor_run(**options: Any) -> None:
               help="Only this store; may be repeated.")  # fmt: skip
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(["transfer", "pay"]),
               help="Only this kind of transaction; may be repeated.")  # fmt: skip
-@click.option("--workload", type=click.Choice(["plain", "mixed"]), default="plain",
+@click.option("--workload", type=click.Choice(["plain", "mixed", "programmable"]), default="plain",
               show_default=True, help="One kind a row, or many kinds at once.")  # fmt: skip
 @click.option("--entries", type=click.IntRange(min=1), help="Entries in batches, a row.")
 @click.option("--seconds", type=click.FloatRange(0.05, 600), default=4.0, show_default=True,

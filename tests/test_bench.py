@@ -92,6 +92,24 @@ def test_many_kinds_at_once_are_measured_and_audited() -> None:
         assert all(us > 0 for us in row["cpu_us"].values())
 
 
+def test_programmable_payments_are_measured_beside_plain_ones_and_audited() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "sandbox_api", "bench", "--workload", "programmable",
+         "--store", "sqlite", "--seconds", "0.1", "--json"],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (row,) = json.loads(ran.stdout)
+    assert (row["store"], row["workload"]) == ("sqlite", "programmable")
+    cpu = row["cpu_us"]
+    assert list(cpu) == ["pay", "pay_tenge", "marked", "convert_pay"]
+    if sys.platform == "linux":
+        for name in ("marked", "convert_pay"):
+            assert row["against_pay"][name] == pytest.approx(cpu[name] / cpu["pay"], abs=0.01)
+            tenge = cpu[name] / cpu["pay_tenge"]
+            assert row["against_pay_tenge"][name] == pytest.approx(tenge, abs=0.01)
+
+
 def test_a_block_of_mixed_traffic_has_its_shares_and_its_order() -> None:
     payers = tuple(Holder(bytes([n]) * 32, f"{n:022}") for n in range(20))
     stage = Stage("L" * 22, "tUSDT", payers, (Holder(b"s" * 32, "S" * 22),), "R" * 22, "519.25")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, TypeVar, get_args
 
 import click
 import msgspec
@@ -20,9 +20,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sandbox_api.bench.aftermath import Unsound
 from sandbox_api.bench.load import LoadFailed
 from sandbox_api.bench.machine import Cores
-from sandbox_api.bench.mixed import Mixed, measure_mixed
+from sandbox_api.bench.mixed import measure_mixed
 from sandbox_api.bench.mixed import show as show_mixed
 from sandbox_api.bench.postgres import Postgres, PostgresMissing
+from sandbox_api.bench.programmable import measure_programmable
+from sandbox_api.bench.programmable import show as show_programmable
 from sandbox_api.bench.report import show
 from sandbox_api.bench.row import Result, Store
 from sandbox_api.bench.run import Effort, Tell, measure
@@ -31,6 +33,9 @@ from sandbox_api.config import CannotRun
 
 STORES: Final[tuple[Store, ...]] = get_args(Store)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+Workload = Literal["plain", "mixed", "programmable"]
+R = TypeVar("R")
 
 BUDGET_S: Final = 270.0
 """All rows together take no longer, unless a number of entries was asked for: on a machine that is
@@ -63,7 +68,7 @@ def run(
     *,
     stores: tuple[Store, ...] = (),
     kinds: tuple[Kind, ...] = (),
-    workload: Literal["plain", "mixed"] = "plain",
+    workload: Workload = "plain",
     full: bool = False,
     entries: int | None = None,
     seconds: float = 4.0,
@@ -82,7 +87,10 @@ def run(
     console = Console(stderr=True)
     try:
         if workload == "mixed":
-            _run_mixed(wanted, console, as_json=as_json)
+            _run_by_store(measure_mixed, show_mixed, wanted, console, as_json=as_json)
+            return
+        if workload == "programmable":
+            _run_by_store(measure_programmable, show_programmable, wanted, console, as_json=as_json)
             return
         results = _measure_all(wanted, console)
     except (LoadFailed, Unsound, OSError, BrokenExecutor) as error:
@@ -116,8 +124,16 @@ def _measure_all(wanted: _Wanted, console: Console) -> list[Result]:
     return results
 
 
-def _run_mixed(wanted: _Wanted, console: Console, *, as_json: bool) -> None:
-    rows: list[Mixed] = []
+def _run_by_store(
+    measure: Callable[[Store, Cores, Effort, str | None, Tell], R],
+    show_rows: Callable[[Iterable[R], Console], None],
+    wanted: _Wanted,
+    console: Console,
+    *,
+    as_json: bool,
+) -> None:
+    """A workload that makes one row a store."""
+    rows: list[R] = []
     with ExitStack() as stack:
         stack.enter_context(_ended_by_signals())
         server = _postgres(stack, console) if "postgresql" in wanted.stores else None
@@ -128,11 +144,11 @@ def _run_mixed(wanted: _Wanted, console: Console, *, as_json: bool) -> None:
         for done, store in enumerate(stores):
             url = server.new_database() if server and store == "postgresql" else None
             tell = partial(_tell, bar, task, done)
-            rows.append(measure_mixed(store, cores, wanted.effort, url, tell))
+            rows.append(measure(store, cores, wanted.effort, url, tell))
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
     else:
-        show_mixed(rows, Console())
+        show_rows(rows, Console())
 
 
 class _Pace:

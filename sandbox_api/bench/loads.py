@@ -64,13 +64,13 @@ class Loads:
         self.send(lines[:-many])
         return lines[-many:]
 
-    def send(self, lines: list[bytes]) -> float:
-        """Seconds until all these lines were taken in batches."""
+    def send(self, lines: list[bytes], connections: int = BATCH_CONNECTIONS) -> float:
+        """Seconds until all these lines were taken in batches; in order over one connection."""
         if not lines:
             return 0.0
         place = self._sandbox.http
         requests = [batch(place, lines[at : at + LINES]) for at in range(0, len(lines), LINES)]
-        measured = exchange(place, requests, BATCH_CONNECTIONS)
+        measured = exchange(place, requests, connections)
         self.size += taken_batches(measured.answers, len(lines))
         return measured.seconds
 
@@ -97,6 +97,11 @@ class Loads:
             measured = stream.exchange(frames)
         self.size += taken_streamed(measured.answers)
         return many / measured.seconds
+
+    @staticmethod
+    def now() -> int:
+        """The sandbox's time, ms UTC."""
+        return _now()
 
     def _signed(self, many: int, *, hot: bool = False, kind: str = "") -> list[bytes]:
         now = _now()

@@ -7,7 +7,6 @@ alone were taken, over their number; it is read from the system (Linux) and incl
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox_api.bench.aftermath import audit_rate
+from sandbox_api.bench.cpu import cpu_us
 from sandbox_api.bench.loads import Loads
 from sandbox_api.bench.machine import LOT, Cores
 from sandbox_api.bench.mixed_traffic import BLOCK, SHARES, SIGNATURES_A_BLOCK
@@ -61,7 +61,7 @@ def measure_mixed(
             plain, mixed = _rates(loads, effort, lambda share: tell(f"mixed on {store}", share))
             tell(f"mixed on {store}: the CPU of each kind", 0.6)
             pids = tuple(sandbox.said.processes.values())
-            cpu = {kind: _cpu_us(loads, pids, kind) for kind in SHARES}
+            cpu = {kind: cpu_us(loads, pids, loads.one_kind(kind, CPU_LINES)) for kind in SHARES}
         tell(f"mixed on {store}: the audit", 0.8)
         url = database or f"sqlite:///{data / OWN_DATABASE}"
         audited = audit_rate(url, sandbox.said.ledger, loads.size)
@@ -103,23 +103,3 @@ def _rates(loads: Loads, effort: Effort, tell: Callable[[float], None]) -> tuple
 def _mean(rates: list[float]) -> float:
     """The rate of rounds of equal length, all in all."""
     return len(rates) / sum(1 / rate for rate in rates)
-
-
-def _cpu_us(loads: Loads, pids: tuple[int, ...], kind: str) -> float | None:
-    """CPU of all server processes for an entry of this kind, in batches of it alone."""
-    lines = loads.one_kind(kind, CPU_LINES)
-    before = _cpu_s(pids)
-    loads.send(lines)
-    after = _cpu_s(pids)
-    return (
-        None if before is None or after is None else round((after - before) / len(lines) * 1e6, 1)
-    )
-
-
-def _cpu_s(pids: tuple[int, ...]) -> float | None:
-    """CPU seconds that these processes have used, user and system."""
-    try:
-        rows = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    except OSError:
-        return None
-    return sum(int(row[11]) + int(row[12]) for row in rows) / os.sysconf("SC_CLK_TCK")

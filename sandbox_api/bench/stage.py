@@ -38,7 +38,7 @@ FUNDS: Final = {"KZTD": "1000000.00", "tUSDT": "5000.000000"}
 
 PERMIT_MS: Final = 30 * 86_400_000
 
-_PLACE: Final[Point] = (77_1100 * (DEGREE // 10_000), 43_6700 * (DEGREE // 10_000))
+PLACE: Final[Point] = (77_1100 * (DEGREE // 10_000), 43_6700 * (DEGREE // 10_000))
 """Where the café's till stands, inside the zone (`sandbox_api.world`); shops stand around it."""
 
 
@@ -130,7 +130,7 @@ class Builder:
             "supervisor", GrantPermit, merchant=party, zone=self._from.zone,
             valid_from=self._now, valid_until=self._now + PERMIT_MS,
         ).jws  # fmt: skip
-        place = (_PLACE[0] + number * (DEGREE // 100_000), _PLACE[1])
+        place = (PLACE[0] + number * (DEGREE // 100_000), PLACE[1])
         public = b64(key_from(till_seed(holder)).public_key)
         yield self._sign("bank", RegisterTerminal, merchant=party, key=public, place=place).jws
         self._shops.append(holder)
