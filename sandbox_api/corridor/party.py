@@ -81,9 +81,9 @@ class Party:
         first = _seen(self._first.client, self.terms, self.terms.first)
         second = _seen(self._second.client, self.terms, self.terms.second)
         if self.side == Side.INITIATOR:
-            hindered = _hindered(self._second, self.terms, self.terms.second, second)
+            hindered = _hindered(self._second, self.terms.second)
         else:
-            hindered = _hindered(self._first, self.terms, self.terms.first, first)
+            hindered = _hindered(self._first, self.terms.first)
         took_ms = int((time.monotonic() - began) * 1_000)
         return View(first, second, took_ms, hindered, self._shown)
 
@@ -170,7 +170,7 @@ def differences(terms: Terms, leg: Leg, lock: dict[str, Any]) -> tuple[str, ...]
     return tuple(found)
 
 
-def _hindered(wallet: Wallet, terms: Terms, leg: Leg, seen: Seen) -> tuple[str, ...]:
+def _hindered(wallet: Wallet, leg: Leg) -> tuple[str, ...]:
     """Why this leg's money could not arrive: a secret shown in vain is a secret given away."""
     account = _found(wallet.client, f"/accounts/{leg.to}")
     if account is None:
@@ -182,10 +182,6 @@ def _hindered(wallet: Wallet, terms: Terms, leg: Leg, seen: Seen) -> tuple[str, 
         found.append(f"the account that is paid is of {account['asset']}, not {leg.asset}")
     if account["status"] != "open":
         found.append(f"the account that is paid is {account['status']}")
-    if seen.status == "locked":
-        status = wallet.client.get(f"/accounts/{lock_id(terms, leg)}")["status"]
-        if status != "open":
-            found.append(f"the account that holds the lock is {status}")
     return tuple(found)
 
 

@@ -34,6 +34,8 @@ from sandbox_api.ledger_place import place_of
 
 _AHEAD_MS: Final = 60_000
 
+_KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by it
+
 _PORTS: Final = range(20_000, 32_000)
 """Below those that systems give to outgoing connections: while the server is away, a client that
 asks for it again and again must not be given its very port to ask from."""
@@ -76,7 +78,7 @@ class OwnSandbox:
         self._process.kill()
         for pid in self.said.processes.values():
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, _KILL)
         self._process.communicate()
         self._process = None
         for name in ("sandbox", OWN_DATABASE):

@@ -132,7 +132,7 @@ def _outcome(terms: Terms, view: View) -> Outcome | None:
 
 def _is_closed(seen: Seen, leg: Leg) -> bool:
     """Whether nothing can happen to a leg any more."""
-    return seen.status in (_RELEASED, *_OVER) or (seen.status == ABSENT and seen.now >= leg.lock_by)
+    return seen.status in (_RELEASED, *_OVER) or (seen.status == ABSENT and seen.now > leg.lock_by)
 
 
 def _carry(terms: Terms, view: View) -> Step | None:
@@ -150,7 +150,7 @@ def _carry(terms: Terms, view: View) -> Step | None:
 def _initiator(terms: Terms, view: View) -> Step:
     first, second = view.first, view.second
     if first.status == ABSENT:
-        is_late = second.now >= terms.second.lock_by
+        is_late = second.now > terms.second.lock_by
         late = ("the counterparty could not lock in time any more",) if is_late else ()
         return _act(Lock(terms.first), (*_doubts(terms, view), *late))
     if first.status in _OVER and second.status == _LOCKED:

@@ -40,7 +40,7 @@ class Side(StrEnum):
 
 class Leg(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Money that one party locks for the other. `from_`, `to`: accounts of one asset on `ledger`.
-    The lock is made before `lock_by` or never, and ends at `ends_at`."""
+    The lock is made at `lock_by` at the latest or never, and ends at `ends_at`."""
 
     ledger: str
     from_: str = msgspec.field(name="from")

@@ -67,8 +67,9 @@ def step(side: Side, first: str, second: str, at: int = 5, **more: object) -> St
         pytest.param("locked", "locked", 29, Show, Wait, id="as late as may be"),
         pytest.param("locked", "released", 5, Carry, Carry, id="whoever sees it carries it"),
         pytest.param("released", "released", 5, Done, Done, id="both are paid"),
-        pytest.param("absent", "absent", 20, Done, Done, id="too late to begin"),
-        pytest.param("locked", "absent", 20, Wait, GiveBack, id="never locked second"),
+        pytest.param("absent", "absent", 21, Done, Done, id="too late to begin"),
+        pytest.param("locked", "absent", 20, Wait, Lock, id="the last moment to lock second"),
+        pytest.param("locked", "absent", 21, Wait, GiveBack, id="never locked second"),
         pytest.param("locked", "due", 30, Wait, Wait, id="the second lock is ending"),
         pytest.param("locked", "expired", 31, Wait, GiveBack, id="never shown"),
         pytest.param("locked", "cancelled", 12, Wait, GiveBack, id="the initiator gave up"),
@@ -107,7 +108,7 @@ def test_how_it_ended_is_the_same_for_both(first: str, second: str, outcome: Out
 @pytest.mark.parametrize(("first", "second"), list(product(STATUSES, STATUSES)))
 def test_nobody_ever_puts_or_shows_where_it_could_lose(first: str, second: str) -> None:
     """Whatever the ledgers show and whenever: the three steps that can cost something."""
-    for at in (0, 11, 19, 20, 28, 29, 30, 59, 60):
+    for at in (0, 11, 20, 21, 28, 29, 30, 59, 60):
         one, other = (step(side, first, second, at) for side in Side)
         if isinstance(one, Show):
             assert (first, second) == ("locked", "locked")
@@ -116,11 +117,11 @@ def test_nobody_ever_puts_or_shows_where_it_could_lose(first: str, second: str) 
             assert (one.leg, first) == (TERMS.first, "absent")
         if isinstance(other, Lock):
             assert (other.leg, first, second) == (TERMS.second, "locked", "absent")
-            assert at < 20
+            assert at <= 20
         assert not isinstance(other, Show)
         if isinstance(other, GiveBack):
             assert second in ("cancelled", "expired", "absent")
-            assert second != "absent" or at >= 20, "its own lock could still come"
+            assert second != "absent" or at > 20, "its own lock could still come"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         ]  # fmt: skip
 
 
+def test_the_demo_plays_on_sandboxes_that_run(ends: list[str]) -> None:
+    done = tenge("demo", *ends)
+
+    assert done.returncode == 0, done.stderr
+    assert "Alice has 49000.00 KZTD and 102.000000 tUSDT" in done.stdout
+    assert "margin 30 min" in done.stdout
+
+
 def joined(ends: list[str], key: Path) -> dict[str, dict[str, dict[str, str]]]:
     done = tenge("join", *ends, "--key", str(key))
     assert done.returncode == 0, done.stderr

@@ -73,6 +73,10 @@ class Pair:
         self.first.freeze_clock(self.now)
         self.second.freeze_clock(self.now + AHEAD)
 
+    def named(self, victims: str) -> list[OwnSandbox]:
+        """The servers that `victims` says."""
+        return [self.first, self.second] if victims == "both" else [getattr(self, victims)]
+
     def deal(self, **changes: Any) -> Deal:
         """New people on both ledgers, and what they have agreed on."""
         alice, bob = SigningKey.generate(), SigningKey.generate()
@@ -158,7 +162,7 @@ class SecondLock(msgspec.Struct):
 STEPS: tuple[Any, ...] = (FirstLock, SecondLock, Show, Carry)
 """Where a corridor can be interrupted: before or after each."""
 
-names = pytest.mark.parametrize("victim", ["first", "second"])
+names = pytest.mark.parametrize("victims", ["first", "second", "both"])
 
 
 @pytest.fixture(scope="module")
@@ -177,19 +181,21 @@ def pair() -> Iterator[Pair]:
 
 
 @names
-def test_a_server_that_is_away_before_any_step_settles_when_it_is_back(
-    pair: Pair, victim: str
+def test_servers_that_are_away_before_any_step_settle_when_they_are_back(
+    pair: Pair, victims: str
 ) -> None:
-    """Four deals, each come to another step; then the server is killed under all of them."""
+    """Four deals, each come to another step; then servers are killed under all of them."""
     deals = [pair.deal() for _ in STEPS]
     actors = [deal.has_come_to(step) for deal, step in zip(deals, STEPS, strict=True)]
-    server: OwnSandbox = getattr(pair, victim)
-    server.kill()
+    servers = pair.named(victims)
+    for server in servers:
+        server.kill()
     with ThreadPoolExecutor(len(deals)) as threads:
         asked = [threads.submit(actor.advance) for actor in actors]
         pair.move(9 * MINUTE)
         assert not any(one.done() for one in asked), "nobody goes on alone"
-        server.start()
+        for server in servers:
+            server.start()
         for one in asked:
             one.result()
 
@@ -262,14 +268,16 @@ def test_the_margin_is_enough_to_the_last_moment(pair: Pair) -> None:
 @names
 @pytest.mark.parametrize("step", [SecondLock, Show])
 def test_a_server_that_is_away_too_long_before_the_secret_is_shown_returns_both(
-    pair: Pair, victim: str, step: type[Step]
+    pair: Pair, victims: str, step: type[Step]
 ) -> None:
     deal = pair.deal()
     deal.has_come_to(step)
-    server: OwnSandbox = getattr(pair, victim)
-    server.kill()
+    servers = pair.named(victims)
+    for server in servers:
+        server.kill()
     pair.move(FIRST_ENDS)
-    server.start()
+    for server in servers:
+        server.start()
 
     assert deal.finish() == Outcome.RETURNED
     assert deal.balances() == UNTOUCHED
