@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from ledger.audit.budgets import check_budgets
 from ledger.audit.replay import Replay, Stopped
 from ledger.audit.tree import TreeCheck
 from ledger.audit.verdict import Finding, Part, Verdict, first_of
@@ -82,6 +83,7 @@ class LogAudit:
         if whole:
             self._supply, wrong = replay.supply()
             self.findings += wrong
+            self.findings += check_budgets(replay.state.values)
         return whole
 
     def verdict(self) -> Verdict:

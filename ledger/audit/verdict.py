@@ -23,6 +23,7 @@ class Part(StrEnum):
     EXPIRY = "expiry"
     DECISION = "decision"
     SUPPLY = "supply"
+    BUDGET = "budget"
 
     TILE = "tile"
     CHECKPOINT = "checkpoint"

@@ -115,6 +115,26 @@ def money_taken_from_another(forger: Forger) -> int:
     return forger.append(jws)
 
 
+def marked_money_spent_elsewhere(forger: Forger) -> int:
+    jws = forger.world.sign("aigul", "transfer/1", from_=forger.world.voucher,
+                            to=forger.accounts["daniyar", "KZTD"], amount="1.00")  # fmt: skip
+    return forger.append(jws)
+
+
+def ordinary_money_marked(forger: Forger) -> int:
+    jws = forger.world.sign("aigul", "transfer/1", from_=forger.accounts["aigul", "KZTD"],
+                            to=forger.world.voucher, amount="1.00")  # fmt: skip
+    return forger.append(jws)
+
+
+def allocation_sent_elsewhere(forger: Forger) -> int:
+    index = forger.kind_at("allocate/1")
+    debit, _, asset, amount = _posting(forger, index)
+    elsewhere = forger.accounts["daniyar", "KZTD"]
+    forger.change(index, postings=(LeafPosting(debit, elsewhere, asset, amount),))
+    return index
+
+
 def entry_of_another_ledger(forger: Forger) -> int:
     key = key_of("aigul")
     payload = json.loads(forger.world.signing.payload("transfer/1"))
@@ -375,6 +395,9 @@ BY_VERIFY = [
     (money_from_the_operator, Part.AUTHORITY),
     (money_from_a_stranger, Part.AUTHORITY),
     (money_taken_from_another, Part.AUTHORITY),
+    (marked_money_spent_elsewhere, Part.AUTHORITY),
+    (ordinary_money_marked, Part.AUTHORITY),
+    (allocation_sent_elsewhere, Part.POSTINGS),
     (entry_of_another_ledger, Part.AUTHORITY),
     (entry_dated_back, Part.TIME),
     (entry_after_its_time, Part.AUTHORITY),
