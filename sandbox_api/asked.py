@@ -103,6 +103,26 @@ class AccountsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Count = PAGE_ROWS
 
 
+class MarkedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of accounts with a mark, in order of opening."""
+
+    after: Annotated[IdText | None, Meta(description="Accounts opened after this one.")] = None
+    limit: Count = PAGE_ROWS
+
+
+class LineQuery(AfterIdQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which budget line, and which page, in order of the marks' ids."""
+
+    line: Annotated[str, Meta(min_length=1, max_length=64, description="As the policies write it.")]
+
+
+class TraceQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of a trace, oldest first."""
+
+    after: Annotated[Index | None, Meta(description="Entries with a higher index.")] = None
+    limit: Count = PAGE_ROWS
+
+
 class AfterKidQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which page, in order of key id."""
 

@@ -52,6 +52,15 @@ REFUSALS_SCANNED_MAX: Final = 256
 PLAIN_ASK_ROWS_MAX: Final = 1_000
 """Rows of the payee's statement that one look at a plain request goes over."""
 
+MARKS_MAX: Final = 200
+"""Marks of one programme that are summed or traced together."""
+
+MARK_ACCOUNTS_MAX: Final = 5_000
+"""Accounts of one programme that are summed or traced together."""
+
+MARK_ROWS_MAX: Final = 20_000
+"""Movements since a past entry that are walked for a programme's sums as they were then."""
+
 WAIT_S_MAX: Final = 25
 """Longest long-poll, seconds."""
 

@@ -178,6 +178,7 @@ OWN: Final[Mapping[str, Kind]] = {
     "alias.word": Kind(422, "Words of this form look otherwise"),
     "alias.taken": Kind(409, "Somebody is paid under this word"),
     "alias.budget": Kind(429, "This API key has asked for too many names"),
+    "mark.large": Kind(422, "This programme is too large to be summed here"),
     "till.unknown": Kind(404, "There is no such till"),
     "price_source": Kind(503, "There are no prices now"),
     "overloaded": Kind(503, "The sandbox is busy", retryable=True),

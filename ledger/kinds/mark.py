@@ -106,9 +106,17 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     id = derive_key(tx.id, "mark")
     if known.object("mark", id) is not None:
         return refused(Code.ALREADY_REGISTERED, KIND.name)
-    lookups = tuple(sorted((("budget", budget.id), ("owner", signer.id))))
+    lookups = tuple(sorted(_lookups(signer.id, budget, payload.budget_line)))
     mark = Object("mark", id, signer.id, "active", payload.valid_until, policy, lookups, 0)
     return Plan(objects=(mark,), facts={"mark": b64(id)})
+
+
+def _lookups(owner: bytes, budget: Account, line: str) -> Iterator[tuple[str, bytes]]:
+    """How the mark is found: while it lasts by its budget, for ever by its owner, its budget line
+    and the mark above it."""
+    yield from (("budget", budget.id), ("line", line.encode()), ("owner", owner))
+    if budget.mark:
+        yield ("parent", id_of(budget.mark))
 
 
 def _last_moment(known: Known, budget: Account, signer: Signer, at: int) -> int:

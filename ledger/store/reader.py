@@ -121,6 +121,13 @@ class Snapshot:
  ORDER BY number LIMIT ?"""
         return [account_of(row) for row in self._rows(sql, owner, kind.value, after, limit)]
 
+    def accounts_with(self, mark: str, *, after: int = -1, limit: int = 100) -> list[Account]:
+        """Accounts of every kind that bear a mark, numbered above `after`, in order of opening.
+        Reads no more rows than it gives."""
+        sql = f"""{_ACCOUNT} WHERE ledger = ? AND mark = ? AND mark <> '' AND number > ?
+ ORDER BY number LIMIT ?"""
+        return [account_of(row) for row in self._rows(sql, mark, after, limit)]
+
     def accounts(self, after: int = -1, limit: int = 100) -> list[Account]:
         """Accounts numbered above `after`, in order of opening."""
         sql = f"{_ACCOUNT} WHERE ledger = ? AND number > ? ORDER BY number LIMIT ?"

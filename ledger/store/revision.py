@@ -22,10 +22,10 @@ from ledger.store import problems
 from ledger.store.reads import Reads
 from ledger.store.sqlite import SqliteFile
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest step in `migrations/versions`."""
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """All steps, oldest first."""
 
 VERSION_TABLE = "ledger_version"

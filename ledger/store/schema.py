@@ -130,6 +130,14 @@ ACCOUNT = _table(
     UniqueConstraint("ledger", "id"),
     CheckConstraint("balance >= 0 OR kind = 'issue'", name="account_not_below_zero"),
     Index("account_owner", "ledger", "owner", "kind", "number"),
+    Index(
+        "account_mark",
+        "ledger",
+        "mark",
+        "number",
+        sqlite_where=text("mark <> ''"),
+        postgresql_where=text("mark <> ''"),
+    ),
     room=True,
 )
 

@@ -70,8 +70,7 @@ def account_body(view: Snapshot, id: bytes) -> AccountBody | None:
 
 def accounts_of(view: Snapshot, owner: bytes) -> tuple[AccountBody, ...]:
     """A party's accounts, all of every kind, each in order of opening: for its whole file."""
-    scales, size = Scales(view), view.head().size
-    return tuple(_account(view, account, scales, size) for account in view.accounts_of(owner))
+    return told_accounts(view, view.accounts_of(owner))
 
 
 def accounts_page(
@@ -79,9 +78,15 @@ def accounts_page(
 ) -> AccountsBody:
     """A page of a party's accounts of one kind, those numbered above `after`, oldest first."""
     found = view.accounts_of_kind(owner, kind, after=after, limit=limit + 1)
-    page, scales, size = found[:limit], Scales(view), view.head().size
-    bodies = tuple(_account(view, account, scales, size) for account in page)
-    return AccountsBody(bodies, b64(page[-1].id) if len(found) > len(page) else None)
+    page = found[:limit]
+    more = b64(page[-1].id) if len(found) > len(page) else None
+    return AccountsBody(told_accounts(view, page), more)
+
+
+def told_accounts(view: Snapshot, accounts: Iterable[Account]) -> tuple[AccountBody, ...]:
+    """Accounts as they are sent."""
+    scales, size = Scales(view), view.head().size
+    return tuple(_account(view, account, scales, size) for account in accounts)
 
 
 def balance_body(view: Snapshot, id: bytes, index: int | None) -> BalanceBody | None:

@@ -352,6 +352,7 @@ def test_an_older_database_gets_the_steps_that_it_lacks(store_url, made):
     create_ledger(store_url, made.ledger)
     now = index_of_accounts(store_url)
     for statement in (
+        "DROP INDEX account_mark",
         "DROP INDEX account_owner",
         "CREATE INDEX account_owner ON account (ledger, owner, number)",
         "UPDATE ledger_version SET version_num = '0001'",

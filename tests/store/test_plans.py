@@ -52,6 +52,7 @@ def everything(hand, made, reader):
     reader.accounts(after=0, limit=5)
     reader.accounts_of(made.key("a"))
     reader.accounts_of_kind(made.key("a"), AccountKind.WALLET, after=0, limit=5)
+    reader.accounts_with("m", after=0, limit=5)
     reader.statement(1, limit=3)
     reader.statement(1, after=2, limit=3)
     reader.balance_at(1, 5)
