@@ -358,6 +358,33 @@ class SandboxClient:
                 return
             query["after"] = page["next"]
 
+    def mark(self, id: str) -> Json:
+        """A mark: its policy as it was signed, the marks above it, and whether it lasts."""
+        found: Json = self.get(f"/marks/{id}")
+        return found
+
+    def marks(self, party: str) -> Iterator[Json]:
+        """Marks that a party began, page by page."""
+        yield from self._pages(f"/parties/{party}/marks", "marks")
+
+    def mark_accounts(self, mark: str) -> Iterator[Json]:
+        """Accounts that bear a mark, of holds and locks too, page by page."""
+        yield from self._pages(f"/marks/{mark}/accounts", "accounts")
+
+    def budget(self, mark: str, index: int | None = None) -> Json:
+        """What became of all that was allocated to a mark, just after an entry (now where it is
+        None): `allocated` = `paid` + `held` + `returned`; `marks` has each mark below it too."""
+        found: Json = self.get(f"/marks/{mark}/budget", index=index)
+        return found
+
+    def budget_line(self, line: str) -> Iterator[Json]:
+        """The budgets of every mark under this line, page by page."""
+        yield from self._pages("/budget-lines", "budgets", line=line)
+
+    def trace(self, mark: str) -> Iterator[Json]:
+        """Each step of a mark's money, oldest first: what became of it, from whom to whom."""
+        yield from self._pages(f"/marks/{mark}/trace", "steps")
+
     def follow(
         self,
         after: int | None = None,

@@ -8,7 +8,7 @@ since, is not summed: `Problem("mark.large")`, never a half answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from ledger.core import counters
@@ -23,8 +23,19 @@ from sandbox_api.limits import MARK_ACCOUNTS_MAX, MARK_ROWS_MAX, MARKS_MAX
 from sandbox_api.problems import Problem
 from sandbox_api.reading.entries import Scales
 from sandbox_api.reading.known import account_of, object_of, page_of
-from sandbox_api.reading.mark_steps import Marks, Step, Sums, counted, steps_at
+from sandbox_api.reading.mark_steps import (
+    ALLOCATED,
+    PAID,
+    PASSED,
+    REFUNDED,
+    Marks,
+    Step,
+    Sums,
+    counted,
+    steps_at,
+)
 from sandbox_api.reading.money import told_accounts
+from sandbox_api.trace_svg import Flow, drawing
 from sandbox_api.wire_marks import (
     BudgetBody,
     BudgetsBody,
@@ -92,6 +103,42 @@ def trace(view: Snapshot, id: bytes, after: int, limit: int) -> TraceBody | None
     steps, more = steps_after(view, tree, after, limit)
     scale = Scales(view).of(body_of(found, MarkPolicy).asset)
     return TraceBody(tuple(_step(one, scale) for one in steps), more)
+
+
+def picture(view: Snapshot, id: bytes, name: Callable[[str], str]) -> bytes | None:
+    """The way of a mark's money as SVG; None where there is no such mark. `name`: what people call
+    a party. Raises Problem ("mark.large")."""
+    found = object_of(view, MARK, id)
+    if found is None:
+        return None
+    tree = tree_of(view, found)
+    policy = body_of(found, MarkPolicy)
+    scale = Scales(view).of(policy.asset)
+    budget = budget_body(view, id, None)
+    if budget is None:
+        raise AssertionError(f"mark {b64(id)} went while it was read")
+    steps = _since(view, tree, -1)
+    return drawing(
+        b64(tree.budgets[policy.budget].owner),
+        _flows(steps),
+        title=f"{policy.contract}, {policy.budget_line}",
+        sentence=f"Allocated {budget.allocated}, paid {budget.paid}, held {budget.held},"
+        f" returned {budget.returned} {policy.asset}.",
+        name=name,
+        amount=lambda units: format_amount(units, scale),
+    )
+
+
+def _flows(steps: list[Step]) -> Iterator[Flow]:
+    """Where the money went, reserves left out: what was reserved shows when it is paid."""
+    for one in steps:
+        source, target = b64(one.source.owner), b64(one.target.owner)
+        if one.step == ALLOCATED or (one.step == PASSED and source != target):
+            yield Flow(source, target, one.amount, False)
+        elif one.step == PAID:
+            yield Flow(source, target, one.amount, True)
+        elif one.step == REFUNDED and not one.source.mark:
+            yield Flow(target, source, -one.amount, True)
 
 
 def tree_of(view: Snapshot, root: Object) -> Marks:

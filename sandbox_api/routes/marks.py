@@ -10,7 +10,8 @@ from sandbox_api.asked import AfterIdQuery, IdPath, IndexQuery, LineQuery, Marke
 from sandbox_api.auth import Scope
 from sandbox_api.reading import marks
 from sandbox_api.reading.known import account_of, id_bytes, object_of
-from sandbox_api.requests import Answer, Call, Reply, Route, require
+from sandbox_api.reading.payment_requests import title_of
+from sandbox_api.requests import SVG, Answer, Call, Reply, Route, require
 from sandbox_api.wire_marks import (
     BudgetBody,
     BudgetsBody,
@@ -70,6 +71,15 @@ def mark_trace(call: Call) -> Reply:
         return Reply(require(found, "mark"))
 
 
+def mark_picture(call: Call) -> Reply:
+    """The same as a picture."""
+    with call.parts.reader.snapshot() as view:
+        found = marks.picture(
+            view, id_bytes(call.path["id"]), lambda party: title_of(call.parts, party) or party[:11]
+        )
+        return Reply(require(found, "mark"), media=SVG)
+
+
 _NONE: Final = ("not_found",)
 _LARGE: Final = ("not_found", "mark.large")
 
@@ -91,5 +101,8 @@ ROUTES: Final = (
           problems=("mark.large",), group="Marks"),
     Route("GET", "/v1/marks/{id}/trace", "mark_trace", "The way of the money", mark_trace,
           Scope.READ, {200: Answer(TraceBody, "A page, oldest first.")}, IdPath, TraceQuery,
+          problems=_LARGE, group="Marks"),
+    Route("GET", "/v1/marks/{id}/trace.svg", "mark_picture", "The way of the money, drawn",
+          mark_picture, Scope.READ, {200: Answer(SVG, "A picture.")}, IdPath,
           problems=_LARGE, group="Marks"),
 )  # fmt: skip
