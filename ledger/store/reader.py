@@ -496,6 +496,7 @@ class ReadingStore:
     accounts_by_number = _once(Snapshot.accounts_by_number)
     accounts_of = _once(Snapshot.accounts_of)
     accounts_of_kind = _once(Snapshot.accounts_of_kind)
+    accounts_with = _once(Snapshot.accounts_with)
     accounts = _once(Snapshot.accounts)
     statement = _once(Snapshot.statement)
     balance_at = _once(Snapshot.balance_at)
