@@ -22,6 +22,7 @@ from tests.kinds.families.exchange import (
     till,
 )
 from tests.kinds.families.freeze import freeze
+from tests.kinds.families.marks import GROCERS, mark, marked, ministry
 from tests.kinds.pure import fork
 from tests.kinds.samples import bare_world
 from tests.rules.till import Sale, codes, fingerprint
@@ -288,3 +289,35 @@ def test_a_quote_ahead_of_its_day_is_not_good_yet(world):
     assert codes(take(world, jws)) == (C.QUOTE_EXPIRED,)
     world.door.at += DAY
     assert isinstance(take(world, jws), Taken)
+
+
+@pytest.fixture
+def voucher(world: World) -> str:
+    """Aigul's wallet of marked tenge: a thousand for food."""
+    ministry(world)
+    world.do("bank", "categories/1", merchant=world.parties["market"], codes=[GROCERS])
+    return marked(world, mark(world), "aigul", "1000.00")
+
+
+def test_a_voucher_buys_no_crypto_and_no_title(world, voucher):
+    coins = quote(world, ("tUSDT", "1.000000"), ("KZTD", "520.00"))
+
+    assert codes(take(world, coins, source=voucher)) == (C.MARK_NOT_CONVERTIBLE,)
+    assert codes(take(world, offer(world), kind="deliver/1", source=voucher)) == (
+        C.MARK_NOT_CONVERTIBLE,
+    )
+    bid = {"account": voucher, "asset": "KZTD", "amount": "7.00"}
+    sells = quote(world, bid, ("tGOLD", "1.00"), maker="aigul")
+    assert codes(take(world, sells, "daniyar", "deliver/1")) == (C.MARK_NOT_CONVERTIBLE,)
+
+
+def test_no_money_is_marked_by_being_exchanged_or_converted(world, voucher):
+    supply = marked(world, mark(world), "market", supplier=True)
+    sold = take(world, quote(world), target=voucher)
+    request = Sale(asset="KZTD", till="till-market", account=supply).request(world)
+
+    answer = convert(world, request, quote(world))
+
+    assert codes(sold) == (C.MARK_NOT_CONVERTIBLE,)
+    assert codes(answer) == (C.MARK_BOUND,)
+    assert world.door.load(("account", unb64(supply, 16))).balance == 0
