@@ -16,6 +16,7 @@ from ledger.core.account import Account
 from ledger.core.amount import parse_amount
 from ledger.core.asset import CRYPTO_CLASSES, Asset, AssetClass
 from ledger.core.decision import Code, refused
+from ledger.core.freeze import FROZEN
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
@@ -38,7 +39,6 @@ from ledger.kinds.kind import (
     embedded_of,
     id_of,
     movement_between,
-    open_account,
     own_account,
     payee_account,
     receiving_account,
@@ -158,11 +158,14 @@ def quoted(tx: Transaction, signer: Signer, known: Known, at: int, from_: str, k
         account = known.account(id_of(side.account))
         if account is None or account.owner != key.owner:
             raise Refusal(refused(Code.QUOTE_KEY, kind, kid=kid, member=member))
-    paying = open_account(known, id_of(body.gives.account), kind, "quote.gives")
+    paying = payee_account(known, id_of(body.gives.account), kind, "quote.gives")
     paid = payee_account(known, id_of(body.gets.account), kind, "quote.gets")
     check_unmarked(source, kind)
     gives = _leg(known, paying, body.gives, kind)
     gets = _leg(known, paid, body.gets, kind)
+    if paying.status == FROZEN:  # an order, which is no taker's business: there is nothing to give
+        amount = body.gives.amount
+        raise Refusal(refused(Code.INVENTORY, kind, asset=paying.asset, amount=amount))
     value = next((leg.amount for leg in (gives, gets) if is_tenge(leg)), None)
     return Quoted(source, quote.id, key.owner, gives, gets, value)
 

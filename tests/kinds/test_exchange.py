@@ -321,3 +321,14 @@ def test_no_money_is_marked_by_being_exchanged_or_converted(world, voucher):
     assert codes(sold) == (C.MARK_NOT_CONVERTIBLE,)
     assert codes(answer) == (C.MARK_BOUND,)
     assert world.door.load(("account", unb64(supply, 16))).balance == 0
+
+
+def test_who_takes_a_frozen_partys_quote_hears_no_more_than_that_it_is_not_kept(world):
+    freeze(world, world.accounts["exchange", "KZTD"])
+
+    told = take(world, quote(world)).reasons
+    unread = take(world, quote(world, ("KZTD", "12.9")))
+
+    assert [reason.code for reason in told] == [C.INVENTORY]
+    assert told[0].params == {"asset": "KZTD", "amount": "1290.00"}
+    assert unread.code == "amount.form"

@@ -300,7 +300,7 @@ QUOTES = [
         before=_marked("exchange", "KZTD"),
     ),
     bad("from a frozen account", C.ACCOUNT_FROZEN, before=_frozen("aigul", "tUSDT")),
-    bad("when who quoted is frozen", C.ACCOUNT_FROZEN, before=_frozen("exchange", "KZTD")),
+    bad("when who quoted is frozen", C.INVENTORY, before=_frozen("exchange", "KZTD")),
     bad("when who quoted has closed it", C.ACCOUNT_NOT_OPEN, before=_closed("exchange", "tUSDT")),
     bad("from an account of another asset", C.ASSET_DIFFERS, from_=account("aigul", "tBTC")),
     bad("when the inventory ran out", C.INVENTORY, before=_sold_out),
