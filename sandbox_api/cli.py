@@ -1,4 +1,5 @@
-"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`, `corridor`, `bench`.
+"""The command line: `tenge up`, `demo`, `keys`, `verify`, `export`, `programme`,
+`corridor`, `bench`.
 
 Every failure that a person can mend is one sentence on stderr and exit code 2, never a traceback.
 Modules are imported by the command that needs them, so that `tenge --help` is quick.
@@ -125,6 +126,29 @@ def demo(url: str | None, key: str | None, data: Path, as_json: bool) -> None:
         from sandbox_api.demo import play
 
         code = play(url, key, data, as_json=as_json)
+    sys.exit(code)
+
+
+@main.group()
+def programme() -> None:
+    """Programmes without code: marks, holders, sub-contracts and splits in a TOML file."""
+
+
+_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_lang = click.option("--lang", type=click.Choice(["kk", "ru", "en"]), default="en",
+                     show_default=True, help="Language of sentences.")  # fmt: skip
+
+
+@programme.command("check")
+@_file
+@_lang
+@_json
+def check_programme(file: Path, lang: str, as_json: bool) -> None:
+    """Find every fault of FILE: its line, what is wrong, how to mend it. Exit code 1 if any."""
+    with _sentences():
+        from sandbox_api.programme.command import check
+
+        code = check(file, lang, as_json=as_json)
     sys.exit(code)
 
 

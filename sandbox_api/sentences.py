@@ -1,13 +1,15 @@
 """Sentences for people in Kazakh, Russian and English: refusals, problems, screens, money, times.
 
 One gettext catalogue a language (`locale/<lang>/LC_MESSAGES/tenge.po`) holds every string, the
-screens' too; browsers get the same as JSON (`catalogue_json`) and render it with
-`static/client/words.js`. The core knows codes and typed parameters only (design D6). Number and
-date formats are Babel's; times are shown in Almaty's, UTC+5 since 1 March 2024.
+screens' too, but those about programmes' files (`programmes.po`), which no screen says; browsers
+get the first as JSON (`catalogue_json`) and render it with `static/client/words.js`. The core knows
+codes and typed parameters only (design D6). Number and date formats are Babel's; times are shown in
+Almaty's, UTC+5 since 1 March 2024.
 
 A message may hold `{name}` and `{name:form}`; forms are `money` (tenge), `amount` (of the asset in
-parameter `asset`), `time` (ms UTC: day and minute), `clock` (minute only), `list`, `name` (a name;
-an id counts as absent), `class`, `classes`, `role`. A part in [brackets] is left out where one of
+parameter `asset`), `time` (ms UTC: day and minute), `clock` (minute only), `day` (with its year),
+`list`, `name` (a name; an id counts as absent), `class`, `classes`, `role`, `word` (a message's
+key). A part in [brackets] is left out where one of
 its parameters is missing: a reader must not assume that a refusal carries any parameter at all.
 """
 
@@ -56,7 +58,7 @@ def languages() -> tuple[str, ...]:
 
 def text(key: str, lang: str, **params: Value) -> str:
     """The message `key` with its parameters; the key itself where no catalogue has it."""
-    message = _messages(lang).get(key)
+    message = _messages(lang).get(key) or _programme_messages(lang).get(key)
     return key if message is None else _filled(message, lang, params)
 
 
@@ -111,6 +113,11 @@ def stamp(ms: int, lang: str) -> str:
     at = _local(ms)
     day = format_skeleton("MMMd", at, locale=lang)
     return _stamp_pattern(lang).replace("{1}", day).replace("{0}", clock(ms, lang))
+
+
+def day(ms: int, lang: str) -> str:
+    """A time in ms UTC as a day of a year in Almaty."""
+    return format_skeleton("yMMMd", _local(ms), locale=lang)
 
 
 def clock(ms: int, lang: str) -> str:
@@ -184,6 +191,8 @@ _FORMS: Final[Mapping[str, Callable[[Any, str, Mapping[str, Value]], str | None]
     "amount": lambda value, lang, params: amount(str(value), _code(params.get("asset")), lang),
     "time": lambda value, lang, params: stamp(int(value), lang),
     "clock": lambda value, lang, params: clock(int(value), lang),
+    "day": lambda value, lang, params: day(int(value), lang),
+    "word": lambda value, lang, params: text(str(value), lang),
     "list": lambda value, lang, params: ", ".join(_listed(value)),
     "name": lambda value, lang, params: None if _ID.fullmatch(str(value)) else str(value),
     "class": _named("class"),
@@ -212,7 +221,16 @@ def _local(ms: int) -> datetime:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _messages(lang: str) -> Mapping[str, str]:
-    source = files("sandbox_api") / "locale" / lang / "LC_MESSAGES" / "tenge.po"
+    return _read(lang, "tenge")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _programme_messages(lang: str) -> Mapping[str, str]:
+    return _read(lang, "programmes")
+
+
+def _read(lang: str, name: str) -> Mapping[str, str]:
+    source = files("sandbox_api") / "locale" / lang / "LC_MESSAGES" / f"{name}.po"
     with source.open("rb") as file:
         catalogue = read_po(file, locale=lang, abort_invalid=True)
     return {str(message.id): str(message.string) for message in catalogue if message.id}

@@ -127,6 +127,16 @@ def key_names() -> tuple[str, ...]:
     )
 
 
+def roles() -> dict[str, Role]:
+    """The role of each persona by its short name, of whatever ledger."""
+    return {
+        "central-bank": Role.CENTRAL_BANK,
+        "operator": Role.OPERATOR,
+        **{short: role for short, _, role in _INSTITUTIONS},
+        **{short: role for short, _, role, *_ in _CLIENTS},
+    }
+
+
 def till_key(name: str) -> str:
     """The name of the key of a seeded till."""
     return f"{name}-till"
