@@ -27,6 +27,7 @@ from ledger.core.proposal import Proposal
 from ledger.core.purse import Purse, Settled
 from ledger.core.quote import UsedQuote
 from ledger.core.recovery import Recovery
+from ledger.core.vat import Claim, Taxpayer, VatPart
 from ledger.core.venue import Venue
 from ledger.core.zone import Permit, Terminal, Zone
 
@@ -99,6 +100,9 @@ Body = (
     | Marked
     | Categories
     | Confirmed
+    | Taxpayer
+    | VatPart
+    | Claim
 )
 
 BODIES: dict[str, type[msgspec.Struct]] = {
@@ -132,6 +136,9 @@ BODIES: dict[str, type[msgspec.Struct]] = {
     "marked": Marked,
     "categories": Categories,
     "event": Confirmed,
+    "taxpayer": Taxpayer,
+    "vat_part": VatPart,
+    "vat_claim": Claim,
 }
 """Type name to body type: the store writes bodies as JSON and reads them back by this table."""
 

@@ -52,6 +52,7 @@ from ledger.kinds import (
     genesis,
     hold,
     hold_request,
+    invoice_pay,
     issue,
     key,
     key_revoke,
@@ -87,6 +88,11 @@ from ledger.kinds import (
     transfer,
     unfreeze,
     unlink,
+    vat_attest,
+    vat_claim,
+    vat_deny,
+    vat_pay,
+    vat_register,
     venue,
     void,
     withdraw,
@@ -111,6 +117,7 @@ _MODULES = (
     venue, exchange, convert_pay, deliver,
     purse, purse_load, purse_deposit, purse_unload, purse_fraud,
     mark, mark_account, allocate, mark_return, mark_settle, categories, confirm, pay_mixed,
+    vat_register, vat_attest, invoice_pay, vat_pay, vat_claim, vat_deny,
 )  # fmt: skip
 
 KINDS: dict[type[Payload], Kind] = {module.KIND.payload: module.KIND for module in _MODULES}

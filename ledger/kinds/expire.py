@@ -30,6 +30,7 @@ from ledger.kinds import (
     purses,
     recover,
     sweep,
+    vat_claim,
     zone_draw,
 )
 from ledger.kinds.kind import DueKind, Kind, payload_of
@@ -37,6 +38,7 @@ from ledger.kinds.kind import DueKind, Kind, payload_of
 _MODULES = (
     permit, zone_draw, propose, recover, ask, hold, consent, alias, lock, sweep, purses, mark,
     mark_account,
+    vat_claim,
 )  # fmt: skip
 
 DUE: dict[str, DueKind] = {module.DUE.type: module.DUE for module in _MODULES}

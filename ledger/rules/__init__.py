@@ -16,6 +16,8 @@ from ledger.rules import (
     recovery,
     tender_class,
     tender_never,
+    vat,
+    vat_claim,
     zone_asset,
     zone_caps,
     zone_dates,
@@ -28,7 +30,7 @@ from ledger.rules.rule import Rule
 _MODULES = (
     tender_never, zone_place, zone_status, zone_dates, zone_hours, tender_class, zone_asset, permit,
     rate_fresh, kyc_tier, cap_payment, cap_day, zone_caps, approvals, recovery, holding_max,
-    frozen_income, purse, asks_open,
+    frozen_income, purse, asks_open, vat, vat_claim,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}

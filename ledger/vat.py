@@ -1,0 +1,61 @@
+"""PURE: where VAT-marked money may go, for the guard over marks (`ledger.marks`).
+
+To a taxpayer's VAT account as the VAT part of a payment; from it as the VAT part of another
+taxpayer's invoice, to the budget, or back to whoever paid it when a sale is refunded. Nothing else.
+"""
+
+from __future__ import annotations
+
+from ledger.core.account import Account, AccountKind
+from ledger.core.ids import b64
+from ledger.core.needs import Known
+from ledger.core.objects import body_of
+from ledger.core.payment import Payment
+from ledger.core.plan import Movement, Plan
+from ledger.core.vat import VAT, Taxpayer, VatPart
+from ledger.kinds.invoice_pay import VAT_PART
+from ledger.kinds.kind import arrival, id_of, named_account
+from ledger.kinds.vat_pay import VAT_PAY
+
+
+def may_move(movement: Movement, plan: Plan, known: Known) -> bool:
+    """Whether a movement from or to a VAT account is one of those that there are."""
+    source, target = movement.source, movement.target
+    if AccountKind.HELD in (source.kind, target.kind) and source.owner == target.owner:
+        return source.mark == target.mark
+    if movement.purpose == VAT_PART:
+        return _is_vat_account(target, known)
+    if movement.purpose == VAT_PAY:
+        taxpayer = _taxpayer(source, known)
+        return taxpayer is not None and _is(target, taxpayer.budget, known)
+    return movement.purpose == "refund" and _gives_back(movement, plan, known)
+
+
+def _taxpayer(account: Account, known: Known) -> Taxpayer | None:
+    found = known.object("taxpayer", account.owner)
+    return None if found is None else body_of(found, Taxpayer)
+
+
+def _is_vat_account(account: Account, known: Known) -> bool:
+    """Whether this is its owner's VAT account, or what is held beside it."""
+    taxpayer = _taxpayer(account, known)
+    return taxpayer is not None and account.mark == VAT and _is(account, taxpayer.account, known)
+
+
+def _is(account: Account, named: str, known: Known) -> bool:
+    """Whether this is the named account, or where its money arrives while it is frozen."""
+    wanted = named_account(known, id_of(named))
+    return account.id in (wanted.id, arrival(known, wanted).id)
+
+
+def _gives_back(movement: Movement, plan: Plan, known: Known) -> bool:
+    """Whether VAT goes back to where the refunded payment took it from."""
+    bodies = {object_.type: object_.body for object_ in plan.objects}
+    part, payment = bodies.get("vat_part"), bodies.get("payment")
+    if not isinstance(part, VatPart) or not isinstance(payment, Payment):
+        return False
+    if b64(movement.source.owner) != part.seller:
+        return False
+    if part.from_vat:
+        return _is(movement.target, part.from_vat, known)
+    return movement.target.owner == named_account(known, id_of(payment.payer)).owner
