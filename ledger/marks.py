@@ -26,17 +26,22 @@ from ledger.core.objects import payee_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Request, Transaction
+from ledger.core.vat import VAT
 from ledger.kinds.allocate import ALLOCATE
 from ledger.kinds.confirm import confirmed_part
+from ledger.kinds.invoice_pay import VAT_PART
 from ledger.kinds.kind import arrival, id_of, named_account
 from ledger.kinds.mark_settle import SETTLE
 from ledger.kinds.marked import budget_of, home_of, lineage, mark_needs, marked_of, policy_of
 from ledger.rules.rule import was_judged
+from ledger.vat import may_move
 
 GUARD = "marks/1"
 """Name under which the guard gives its reasons."""
 
-PAYS = frozenset({"transfer", "pay", "split", "hold", "lock", "ask_pay", "refund", "offline"})
+PAYS = frozenset(
+    {"transfer", "pay", "split", "hold", "lock", "ask_pay", "refund", "offline", VAT_PART}
+)
 """Purposes by which marked money may pay. All else, above all what converts, may not touch it."""
 
 ON_PURSES = frozenset({"purse_load", "purse_unload", "purse_return"})
@@ -89,7 +94,9 @@ class _Guard:
     def judge(self, movement: Movement) -> None:
         """Refuse the movement, or count it."""
         source, target = movement.source, movement.target
-        if source.kind in RESERVED or source.kind == AccountKind.HELD:
+        if VAT in (source.mark, target.mark):
+            self._vat(movement)
+        elif source.kind in RESERVED or source.kind == AccountKind.HELD:
             self._lets_go(movement)
         elif not source.mark:
             self._takes_on(movement, self._payee_account(target))
@@ -100,6 +107,16 @@ class _Guard:
             self._count(measure, source.mark, movement.amount)
         else:
             self._pays(movement, self._payee_account(target))
+
+    def _vat(self, movement: Movement) -> None:
+        """Money of a VAT account (`ledger.vat`). The VAT in what marked money buys is paid out of
+        its mark, and comes back to it with a refund."""
+        if not may_move(movement, self._plan, self._known):
+            self._refuse(Code.MARK_BOUND, VAT)
+        elif movement.source.mark not in ("", VAT):
+            self._pays(movement, movement.target)
+        elif (paid_from := self._paid_from(movement)) is not None and paid_from.mark:
+            self._refunds(movement, paid_from)
 
     # Money that is not reserved ------------------------------------------------------------------
 
@@ -117,7 +134,7 @@ class _Guard:
         mark = movement.source.mark
         if payee.mark and payee.mark != mark and self._allocates(movement, payee):
             return
-        if movement.purpose not in PAYS or payee.mark not in ("", mark):
+        if movement.purpose not in PAYS or payee.mark not in ("", VAT, mark):
             self._refuse(Code.MARK_BOUND, mark)
             return
         paid_from = self._paid_from(movement)
@@ -125,7 +142,8 @@ class _Guard:
             self._refunds(movement, paid_from)
             return
         above = lineage(self._known, mark)
-        if payee.mark:
+        is_final = payee.mark != mark
+        if not is_final:
             on_purse = payee.kind == AccountKind.PURSE
             admitted = not on_purse and marked_of(self._known, payee).supplier
         else:
@@ -134,9 +152,9 @@ class _Guard:
             self._refuse(Code.MARK_PAYEE, mark)
         for id, policy in above:
             self._within(id, policy, movement)
-        if not payee.mark:
+        if is_final:
             self._check_goods(mark, [policy for _, policy in above], movement.amount)
-        if not payee.mark and movement.target.kind not in RESERVED:
+        if is_final and movement.target.kind not in RESERVED:
             self._count(counters.MARK_PAID, mark, movement.amount)
 
     def _allocates(self, movement: Movement, payee: Account) -> bool:
@@ -170,10 +188,11 @@ class _Guard:
         ended, home = home_of(self._known, paid_from)
         paid_to = named_account(self._known, unb64(self._refunded().payee, ID_BYTES))
         goes_back = target.id in (home.id, arrival(self._known, home).id)
-        if not goes_back or source.mark != paid_to.mark or source.mark not in ("", mark):
+        came_with = source.mark == VAT or source.mark == paid_to.mark
+        if not (goes_back and came_with) or source.mark not in ("", VAT, mark):
             self._refuse(Code.MARK_BOUND, mark or source.mark)
             return
-        if not source.mark:
+        if source.mark != mark:
             self._count(counters.MARK_PAID, mark, -movement.amount)
         for each in ended:
             self._count(counters.MARK_RETURNED, each, movement.amount)
@@ -314,7 +333,9 @@ def needs(found: Iterator[Need], known: Known) -> Iterator[Need]:
         account = known.values.get(need) if need[0] == "account" else None
         if account is not None:
             owners.add(account.owner)
-            if account.mark:
+            if account.mark == VAT:
+                yield ("object", "taxpayer", account.owner)
+            elif account.mark:
                 marks.add(account.mark)
                 yield ("object", "marked", account.id)
     for mark in sorted(marks):

@@ -15,6 +15,7 @@ from ledger.core.plan import Movement, Plan
 from ledger.core.vat import VAT, Taxpayer, VatPart
 from ledger.kinds.invoice_pay import VAT_PART
 from ledger.kinds.kind import arrival, id_of, named_account
+from ledger.kinds.marked import home_of
 from ledger.kinds.vat_pay import VAT_PAY
 
 
@@ -58,4 +59,7 @@ def _gives_back(movement: Movement, plan: Plan, known: Known) -> bool:
         return False
     if part.from_vat:
         return _is(movement.target, part.from_vat, known)
-    return movement.target.owner == named_account(known, id_of(payment.payer)).owner
+    payer = named_account(known, id_of(payment.payer))
+    if payer.mark:
+        return _is(movement.target, b64(home_of(known, payer)[1].id), known)
+    return movement.target.owner == payer.owner

@@ -46,7 +46,7 @@ VAT_CREDIT = "vat.credit"
 """By taxpayer: tiyn of VAT that it paid with other money than its VAT account's, and has not had
 back."""
 VAT_PAID = "vat.paid"
-"""By taxpayer: tiyn of VAT paid to the budget."""
+"""By taxpayer: tiyn of VAT paid to the budget, what it gave back taken off."""
 VAT_ZERO = "vat.zero"
 """By taxpayer: tiyn of its sales at a rate of 0, refunds taken off."""
 VAT_CLAIMED = "vat.claimed"

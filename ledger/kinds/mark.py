@@ -83,6 +83,8 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     asset = asset_of(known, budget.asset, KIND.name)
     if asset.class_ != AssetClass.DIGITAL_TENGE:
         return refused(Code.ASSET_NOT_ADMITTED, KIND.name, asset=asset.code)
+    if budget.mark and known.object("marked", budget.id) is None:
+        return refused(Code.ACCOUNT_KIND, KIND.name, member="budget", kind=budget.kind.value)
     ends_before = _last_moment(known, budget, signer, at)
     if not at < payload.valid_until <= ends_before:
         return refused(Code.DATES_CONFLICT, KIND.name, member="valid_until")

@@ -12,6 +12,7 @@ from ledger.core.ids import b64
 from ledger.core.mark import Marked, MarkPolicy
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
+from ledger.core.vat import VAT
 from ledger.kinds.kind import Refusal, account_needs, id_of, named_account, require
 
 
@@ -86,6 +87,8 @@ def marked_account(known: Known, id: bytes, kind: str, which: str) -> Account:
 def check_ends(known: Known, account: Account, ends_at: int, kind: str) -> None:
     """DATES_CONFLICT where marked money would be reserved up to the end of its mark or beyond: what
     returns must find its account open."""
+    if account.mark == VAT:
+        raise Refusal(refused(Code.ACCOUNT_KIND, kind, member="from", kind=account.kind.value))
     if account.mark and policy_of(known, account.mark).valid_until <= ends_at:
         raise Refusal(refused(Code.DATES_CONFLICT, kind, member="ends_at"))
 
@@ -109,5 +112,5 @@ def marked_needs(known: Known, id: bytes) -> Iterator[Need]:
     yield from account_needs(known, id)
     yield ("object", "marked", id)
     account = known.values.get(("account", id))
-    if account is not None and account.mark:
+    if account is not None and account.mark not in ("", VAT):
         yield from mark_needs(known, account.mark)

@@ -37,6 +37,7 @@ from ledger.kinds.kind import (
     wallet,
 )
 from ledger.kinds.marked import home_of
+from ledger.kinds.taxed import part_needs, vat_given_back
 
 
 class Refund(Payload, frozen=True, forbid_unknown_fields=True, tag="refund/1"):
@@ -59,6 +60,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
         yield from account_needs(known, id_of(payment.body.payer), id_of(payment.body.payee))
         if payment.body.terminal:
             yield ("object", "terminal", unb64(payment.body.terminal, 32))
+        yield from part_needs(known, payment.key)
 
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
@@ -101,6 +103,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.REFUND_TOO_MUCH, KIND.name, payment=payload.payment)
     place = _place(known, payment, original.owner)
     movement = movement_between(known, source, target, amount, "refund", value=value, place=place)
+    taxed = vat_given_back(known, original, (payment.refunded, back), movement, KIND.name)
     after = msgspec.structs.replace(
         payment,
         index=payment.index or original.written,
@@ -112,12 +115,14 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if value is not None:
         facts["value"] = str(value)
     return Plan(
-        movements=(movement,),
+        movements=taxed.movements,
         objects=(
             msgspec.structs.replace(
                 original, status="refunded" if is_whole else "paid", body=after
             ),
+            *taxed.objects,
         ),
+        counts=taxed.counts,
         facts=facts,
     )
 

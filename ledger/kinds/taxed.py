@@ -20,8 +20,18 @@ from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
+from ledger.core.payment import Payment
+from ledger.core.plan import Movement, Plan
 from ledger.core.vat import InvoiceLine, Taxpayer, VatPart, vat_in
-from ledger.kinds.kind import Refusal, account_needs, id_of, named_account, require
+from ledger.kinds.kind import (
+    Refusal,
+    account_needs,
+    arrival,
+    id_of,
+    movement_between,
+    named_account,
+    require,
+)
 from ledger.rules import vat
 from ledger.rules.pack import pack_in_force, parameters_in
 
@@ -87,6 +97,72 @@ def sold(part: VatPart, amount: int, zero: int) -> tuple[Count, ...]:
         if not part.from_vat:
             counts.append((counters.VAT_CREDIT, 0, buyer, "", amount))
     return tuple(counts)
+
+
+# Refunds -----------------------------------------------------------------------------------------
+
+
+def vat_given_back(
+    known: Known, payment: Object, refunded: tuple[int, int], whole: Movement, kind: str
+) -> Plan:
+    """What a refund of a payment with VAT in it does: `whole`, its VAT from the seller's VAT
+    account as far as that has it. `refunded`: minor units before and after. Raises Refusal."""
+    found = known.object("vat_part", payment.key)
+    if found is None:
+        return Plan(movements=(whole,))
+    if found.status != "paid":
+        raise Refusal(refused(Code.STATUS_CONFLICT, kind, status=found.status))
+    part, paid = body_of(found, VatPart), body_of(payment, Payment).amount
+    before, after = refunded
+    amount = part.vat * after // paid - part.back
+    zero = part.zero * after // paid - part.zero * before // paid
+    account = vat_account(known, taxpayer_of(known, id_of(part.seller), kind))
+    from_vat = min(amount, account.balance) if account.status == "open" else 0
+    back = arrival(known, named_account(known, id_of(part.from_vat))) if part.from_vat else None
+    legs = (
+        (whole.source, whole.target, whole.amount - amount),
+        (whole.source, back or whole.target, amount - from_vat),
+        (account, back or whole.target, from_vat),
+    )
+    seller = id_of(part.seller)
+    return Plan(
+        movements=_refund_legs(known, legs, whole),
+        objects=(msgspec.structs.replace(found, body=_given_back(part, amount)),),
+        counts=(
+            *sold(part, -amount, -zero),
+            (counters.VAT_CREDIT, 0, seller, "", amount - from_vat),
+        ),
+    )
+
+
+def _given_back(part: VatPart, amount: int) -> VatPart:
+    return msgspec.structs.replace(part, back=part.back + amount)
+
+
+def _refund_legs(
+    known: Known, legs: tuple[tuple[Account, Account, int], ...], whole: Movement
+) -> tuple[Movement, ...]:
+    """The legs that carry anything; those between the same two accounts in one."""
+    sums: dict[tuple[bytes, bytes], tuple[Account, Account, int]] = {}
+    for source, target, amount in legs:
+        before = sums.get((source.id, target.id), (source, target, 0))[2]
+        sums[source.id, target.id] = (source, target, before + amount)
+    return tuple(
+        movement_between(known, source, target, amount, whole.purpose, place=whole.place)
+        for source, target, amount in sums.values()
+        if amount
+    )
+
+
+def part_needs(known: Known, payment: bytes) -> Iterator[Need]:
+    """Needs of the VAT in a payment, and of giving it back."""
+    need: Need = ("object", "vat_part", payment)
+    yield need
+    part = known.values.get(need)
+    if part is not None:
+        yield from taxpayer_needs(known, id_of(part.body.seller))
+        if part.body.from_vat:
+            yield from account_needs(known, id_of(part.body.from_vat))
 
 
 def check_party(known: Known, account: Account, taxpayer: bytes, kind: str, which: str) -> None:

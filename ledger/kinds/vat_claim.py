@@ -152,7 +152,10 @@ def _ended(object_: Object, known: Known, at: int) -> Plan:
     return Plan(
         movements=_refunded(known, budget, to, claim.amount),
         objects=(paid, *parts),
-        counts=((counters.VAT_CREDIT, 0, object_.owner, "", -claim.amount),),
+        counts=(
+            (counters.VAT_CREDIT, 0, object_.owner, "", -claim.amount),
+            (counters.VAT_PAID, 0, object_.owner, "", -claim.amount),
+        ),
         facts={"claim": b64(object_.key)},
     )
 
