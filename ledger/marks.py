@@ -29,10 +29,10 @@ from ledger.core.transaction import Request, Transaction
 from ledger.core.vat import VAT
 from ledger.kinds.allocate import ALLOCATE
 from ledger.kinds.confirm import confirmed_part
-from ledger.kinds.invoice_pay import VAT_PART
 from ledger.kinds.kind import arrival, id_of, named_account
 from ledger.kinds.mark_settle import SETTLE
 from ledger.kinds.marked import budget_of, home_of, lineage, mark_needs, marked_of, policy_of
+from ledger.kinds.taxed import VAT_PART
 from ledger.rules.rule import was_judged
 from ledger.vat import may_move
 

@@ -13,9 +13,9 @@ from ledger.core.objects import body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Movement, Plan
 from ledger.core.vat import VAT, Taxpayer, VatPart
-from ledger.kinds.invoice_pay import VAT_PART
 from ledger.kinds.kind import arrival, id_of, named_account
 from ledger.kinds.marked import home_of
+from ledger.kinds.taxed import VAT_PART
 from ledger.kinds.vat_pay import VAT_PAY
 
 

@@ -70,6 +70,7 @@ class Code(StrEnum):
     EVENT_EXPIRED = "EVENT_EXPIRED"
     VAT_UNREGISTERED = "VAT_UNREGISTERED"
     VAT_CATEGORY = "VAT_CATEGORY"
+    VAT_SPLIT = "VAT_SPLIT"
     VAT_CLAIM = "VAT_CLAIM"
     CLAIM_UNKNOWN = "CLAIM_UNKNOWN"
     # The purpose that is bound to money.

@@ -36,6 +36,10 @@ GoodsCode = Annotated[str, Meta(pattern=r"^[0-9A-Z]{1,12}$(?!\n)")]
 """What is sold: a merchant category (ISO 18245, four digits) or a code of goods."""
 
 
+VatCategory = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,23}$(?!\n)")]
+"""What a rule pack names a rate of VAT for: `standard`, `medicine`, `zero`."""
+
+
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every payload has: the ledger it is for, a nonce, and when it becomes void."""
 
@@ -82,6 +86,8 @@ class Request(
 
     `total` is in tenge. Payable once unless `reusable`; its id is derived from its bytes. `lines`
     say what is sold where marked money may pay for some goods alone; together they are the total.
+    `vat`: the VAT in the total, at this category's rate, goes to the merchant's VAT account where
+    the total is paid in tenge.
     """
 
     typ: ClassVar[str] = "tenge-request"
@@ -92,6 +98,7 @@ class Request(
     reusable: bool
     tenders: Annotated[tuple[Tender, ...], Meta(min_length=1, max_length=8)]
     lines: Annotated[tuple[Line, ...], Meta(max_length=32)] = ()
+    vat: VatCategory | None = None
 
 
 class Embedded(msgspec.Struct, Generic[S], frozen=True):

@@ -13,13 +13,10 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from ledger.core.transaction import AmountText, Id, Label, Statement
+from ledger.core.transaction import AmountText, Id, Label, Statement, VatCategory
 
 VAT = "vat"
 """The mark of taxpayers' VAT accounts; every other mark is the id of a policy."""
-
-VatCategory = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,23}$(?!\n)")]
-"""What a pack names a rate for: `standard`, `medicine`, `zero`."""
 
 
 class Taxpayer(msgspec.Struct, frozen=True):

@@ -34,8 +34,8 @@ from ledger.kinds.quoted import (
 from ledger.kinds.till import (
     asked_needs,
     asked_of,
-    paid_legs,
     payment_need,
+    received,
     request_of,
 )
 
@@ -77,13 +77,16 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.QUOTE_VALUE, KIND.name, amount=amount, total=total)
     payee, till = asked.movement.target, b64(request_of(tx).kid)
     payment = Payment(0, payload.from_, b64(payee.id), asked.value, asked.value, till)
+    reached = received(tx, known, at, asked, signer.id, KIND.name)
     return Plan(
-        movements=(pays, *paid_legs(known, asked)),
+        movements=(pays, *reached.movements),
         objects=(
             Object("payment", asked.payment, payee.owner, "paid", None, payment, (), 0),
             quote.used(signer),
+            *reached.objects,
         ),
-        facts={**asked.facts, **quote.facts},
+        counts=reached.counts,
+        facts={**asked.facts, **quote.facts, **reached.facts},
     )
 
 

@@ -22,7 +22,15 @@ from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Ms, Signer, Transaction
 from ledger.kinds.hold import held, hold_need
 from ledger.kinds.kind import ANYONE, Kind, payload_of
-from ledger.kinds.till import AtTill, asked, asked_needs, embeds_request, payment_need, request_of
+from ledger.kinds.till import (
+    AtTill,
+    asked,
+    asked_needs,
+    check_no_vat,
+    embeds_request,
+    payment_need,
+    request_of,
+)
 from ledger.rules.rule import deciding_zone
 
 
@@ -39,6 +47,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, HoldRequest)
+    check_no_vat(tx, KIND.name)
     found = asked(tx, signer, known, at, payload.from_, KIND.name, "hold")
     to_payee, till = found.movement, b64(request_of(tx).kid)
     payer, payee = b64(to_payee.source.id), b64(to_payee.target.id)

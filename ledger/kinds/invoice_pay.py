@@ -41,6 +41,7 @@ from ledger.kinds.kind import (
     payload_of,
 )
 from ledger.kinds.taxed import (
+    VAT_PART,
     check_party,
     part_object,
     sold,
@@ -49,9 +50,6 @@ from ledger.kinds.taxed import (
     taxpayer_of,
     vat_account,
 )
-
-VAT_PART = "vat"
-"""Purpose of the movement of VAT to a seller's VAT account."""
 
 
 class PayInvoice(Payload, frozen=True, forbid_unknown_fields=True, tag="invoice_pay/1"):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from ledger.core.decision import Refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
@@ -18,8 +16,16 @@ from ledger.core.objects import Object
 from ledger.core.payment import Payment
 from ledger.core.plan import Plan
 from ledger.core.transaction import Signer, Transaction
-from ledger.kinds.kind import ANYONE, Kind, arrival, payload_of
-from ledger.kinds.till import AtTill, asked, asked_needs, embeds_request, payment_need, request_of
+from ledger.kinds.kind import ANYONE, Kind, payload_of
+from ledger.kinds.till import (
+    AtTill,
+    asked,
+    asked_needs,
+    embeds_request,
+    payment_need,
+    received,
+    request_of,
+)
 
 
 class Pay(AtTill, frozen=True, forbid_unknown_fields=True, tag="pay/1"):
@@ -33,13 +39,18 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     found = asked(tx, signer, known, at, payload_of(tx, Pay).from_, KIND.name, "pay")
     till = b64(request_of(tx).kid)
-    source, target = found.movement.source, found.movement.target
-    movement = msgspec.structs.replace(found.movement, target=arrival(known, target))
-    payment = Payment(0, b64(source.id), b64(target.id), movement.amount, found.value, till)
+    whole = found.movement
+    payee = whole.target
+    payment = Payment(0, b64(whole.source.id), b64(payee.id), whole.amount, found.value, till)
+    reached = received(tx, known, at, found, signer.id, KIND.name)
     return Plan(
-        movements=(movement,),
-        objects=(Object("payment", found.payment, target.owner, "paid", None, payment, (), 0),),
-        facts=found.facts,
+        movements=reached.movements,
+        objects=(
+            Object("payment", found.payment, payee.owner, "paid", None, payment, (), 0),
+            *reached.objects,
+        ),
+        counts=reached.counts,
+        facts=found.facts | reached.facts,
     )
 
 

@@ -26,7 +26,7 @@ from ledger.core.plan import Plan
 from ledger.core.transaction import AmountText, Id, Payload, Request, Signer, Transaction
 from ledger.kinds.kind import ANYONE, Kind, arrival, id_of, own_account, payload_of
 from ledger.kinds.marked import marked_needs
-from ledger.kinds.till import asked, asked_needs, payment_need, request_of
+from ledger.kinds.till import asked, asked_needs, check_no_vat, payment_need, request_of
 
 PARTS_MAX = 8
 
@@ -61,6 +61,7 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, PayMixed)
+    check_no_vat(tx, KIND.name)
     found = asked(tx, signer, known, at, payload.parts[0].from_, KIND.name, "pay")
     whole = found.movement
     if whole.asset.class_ not in TENGE_CLASSES:

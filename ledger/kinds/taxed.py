@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.core import counters
 from ledger.core.account import Account
-from ledger.core.amount import TENGE_SCALE, parse_amount
+from ledger.core.amount import TENGE_SCALE, format_amount, parse_amount
 from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
 from ledger.core.needs import Known, Need
@@ -34,6 +34,9 @@ from ledger.kinds.kind import (
 )
 from ledger.rules import vat
 from ledger.rules.pack import pack_in_force, parameters_in
+
+VAT_PART = "vat"
+"""Purpose of the movement of VAT to a seller's VAT account."""
 
 Count = tuple[str, int, bytes, str, int]
 
@@ -58,6 +61,12 @@ def split_of(known: Known, at: int, lines: tuple[InvoiceLine, ...], kind: str) -
         part += vat_in(amount, percent)
         zero += amount if percent == 0 else 0
     return Split(gross, part, zero)
+
+
+def split_at(known: Known, at: int, category: str, gross: int, kind: str) -> Split:
+    """What `gross` tiyn come to at the category's rate in force, or VAT_CATEGORY."""
+    line = InvoiceLine(category, format_amount(gross, TENGE_SCALE))
+    return split_of(known, at, (line,), kind)
 
 
 def taxpayer_of(known: Known, party: bytes, kind: str) -> Taxpayer:
@@ -97,6 +106,30 @@ def sold(part: VatPart, amount: int, zero: int) -> tuple[Count, ...]:
         if not part.from_vat:
             counts.append((counters.VAT_CREDIT, 0, buyer, "", amount))
     return tuple(counts)
+
+
+def paid_apart(
+    known: Known, at: int, whole: Movement, split: Split, payment: bytes, buyer: bytes, kind: str
+) -> Plan:
+    """What a payment with VAT does: the net to where its payee's money arrives, the VAT to the
+    payee's VAT account; or VAT_UNREGISTERED."""
+    seller = whole.target.owner
+    taxpayer = taxpayer_of(known, seller, kind)
+    part = VatPart(split.vat, b64(seller), b64(buyer), "", False, split.zero, at)
+    legs = (
+        (arrival(known, whole.target), split.gross - split.vat, whole.purpose),
+        (arrival(known, vat_account(known, taxpayer)), split.vat, VAT_PART),
+    )
+    return Plan(
+        movements=tuple(
+            movement_between(known, whole.source, target, amount, purpose, place=whole.place)
+            for target, amount, purpose in legs
+            if amount
+        ),
+        objects=(part_object(payment, part),),
+        counts=sold(part, split.vat, split.zero),
+        facts={"vat": str(split.vat)},
+    )
 
 
 # Refunds -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import structs
 
 from ledger.core.account import Account
 from ledger.core.amount import TENGE_SCALE, Rate, amount_for, parse_amount
@@ -16,7 +17,7 @@ from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
 from ledger.core.objects import body_of
 from ledger.core.payment import Rate as RateBody
-from ledger.core.plan import Facts, Movement, Place
+from ledger.core.plan import Facts, Movement, Place, Plan
 from ledger.core.transaction import (
     NOT_AFTER_AHEAD_MAX_MS,
     Embedded,
@@ -41,6 +42,7 @@ from ledger.kinds.kind import (
     payee_account,
     require,
 )
+from ledger.kinds.taxed import paid_apart, split_at, taxpayer_needs
 
 
 class AtTill(Payload, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +104,9 @@ def asked_needs(tx: Transaction, known: Known, from_: str) -> Iterator[Need]:
     tender = source and _tender(request, source)
     if tender:
         yield from account_needs(known, id_of(tender.account))
+        till = known.values.get(("object", "terminal", request.kid))
+        if request.body.vat is not None and till is not None:
+            yield from taxpayer_needs(known, till.owner)
         if tender.rate is not None:
             yield ("object", "rate", id_of(tender.rate))
 
@@ -148,11 +153,20 @@ def asked_of(
     return Asked(movement, key, value, facts)
 
 
-def paid_legs(known: Known, asked: Asked) -> tuple[Movement, ...]:
-    """The movements in which what was asked in tenge reaches the merchant: one, to where its money
-    arrives. Whatever splits a payment (net and VAT) splits it here."""
-    movement = asked.movement
-    return (msgspec.structs.replace(movement, target=arrival(known, movement.target)),)
+def received(tx: Transaction, known: Known, at: int, asked: Asked, buyer: bytes, kind: str) -> Plan:
+    """What was asked reaches the merchant, where its money arrives: whole, or where the request
+    says so and is paid in tenge, the VAT in it apart. Raises Refusal."""
+    movement, category = asked.movement, request_of(tx).body.vat
+    if category is None or movement.asset.class_ not in TENGE_CLASSES:
+        return Plan(movements=(structs.replace(movement, target=arrival(known, movement.target)),))
+    split = split_at(known, at, category, movement.amount, kind)
+    return paid_apart(known, at, movement, split, asked.payment, buyer, kind)
+
+
+def check_no_vat(tx: Transaction, kind: str) -> None:
+    """VAT_SPLIT where the request wants its VAT apart, and this kind cannot do that."""
+    if request_of(tx).body.vat is not None:
+        raise Refusal(refused(Code.VAT_SPLIT, kind))
 
 
 def _tender(request: Embedded[Request], source: Account) -> Tender | None:
