@@ -132,7 +132,7 @@ class _Guard:
     def _pays(self, movement: Movement, payee: Account) -> None:
         """Marked money: to a supplier, under a child mark, or out of the mark to a final payee."""
         mark = movement.source.mark
-        if payee.mark and payee.mark != mark and self._allocates(movement, payee):
+        if payee.mark not in ("", VAT, mark) and self._allocates(movement, payee):
             return
         if movement.purpose not in PAYS or payee.mark not in ("", VAT, mark):
             self._refuse(Code.MARK_BOUND, mark)

@@ -50,10 +50,15 @@ def _is(account: Account, named: str, known: Known) -> bool:
 
 
 def _gives_back(movement: Movement, plan: Plan, known: Known) -> bool:
-    """Whether VAT goes back to where the refunded payment took it from."""
-    bodies = {object_.type: object_.body for object_ in plan.objects}
-    part, payment = bodies.get("vat_part"), bodies.get("payment")
-    if not isinstance(part, VatPart) or not isinstance(payment, Payment):
+    """Whether VAT goes back to where the refunded payment took it from, and no more of it than the
+    refund gives back."""
+    made = {object_.type: object_ for object_ in plan.objects}
+    if "vat_part" not in made or "payment" not in made:
+        return False
+    part, payment = body_of(made["vat_part"], VatPart), body_of(made["payment"], Payment)
+    before = known.body("vat_part", made["vat_part"].key, VatPart)
+    touching = (m.amount for m in plan.movements if VAT in (m.source.mark, m.target.mark))
+    if before is None or sum(touching) > part.back - before.back:
         return False
     if b64(movement.source.owner) != part.seller:
         return False
@@ -62,4 +67,4 @@ def _gives_back(movement: Movement, plan: Plan, known: Known) -> bool:
     payer = named_account(known, id_of(payment.payer))
     if payer.mark:
         return _is(movement.target, b64(home_of(known, payer)[1].id), known)
-    return movement.target.owner == payer.owner
+    return movement.target.owner == payer.owner and movement.target.mark != VAT

@@ -23,7 +23,7 @@ class Taxpayer(msgspec.Struct, frozen=True):
     """Body of an object of type `taxpayer`, whose key is the party's id.
 
     `account`: its VAT account; `budget`: the account that VAT is paid to. `exporter`: it may claim
-    excess back. `filed_until`: its returns are filed for all before (ms UTC).
+    excess back. `filed_until`: its returns are filed for all up to then (ms UTC).
     """
 
     account: str
@@ -37,15 +37,15 @@ class VatPart(msgspec.Struct, frozen=True):
 
     `seller`, `buyer`: party ids; `from_vat`: the buyer's VAT account where that paid it, else "".
     `back`: tiyn of it that refunds gave back. `zero`: tiyn of the payment sold at a rate of 0.
-    `input`: the buyer is a taxpayer who may deduct it. `at`: ms UTC when it was paid. Status:
-    `paid`, `claimed` or `refunded` by a claim.
+    `deductible`: the buyer is a taxpayer, for whom it is input. `at`: ms UTC when it was paid.
+    Status: `paid`, `claimed` or `refunded` by a claim.
     """
 
     vat: int
     seller: str
     buyer: str
     from_vat: str
-    input: bool
+    deductible: bool
     zero: int
     at: int
     back: int = 0

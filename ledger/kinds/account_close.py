@@ -18,7 +18,7 @@ from ledger.kinds.kind import ANYONE, Kind, account_needs, answers_for, asset_of
 
 IN_USE = (
     ("hold", "open"), ("lock", "open"), ("link", "deposit"), ("purse", "open"), ("mark", "budget"),
-    ("taxpayer", "account"), ("taxpayer", "budget"),
+    ("taxpayer", "account"), ("taxpayer", "budget"), ("vat_claim", "to"),
 )  # fmt: skip
 """Look-ups by account, as (type of object, name), of what must end before the account can."""
 

@@ -42,6 +42,7 @@ from ledger.kinds.kind import (
 )
 from ledger.kinds.taxed import (
     VAT_PART,
+    check_other,
     check_party,
     part_object,
     sold,
@@ -88,6 +89,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if key is None or key.status != "active" or key.owner != target.owner or target.mark:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="invoice.account")
     seller = taxpayer_of(known, target.owner, KIND.name)
+    check_other(target.owner, signer.id, KIND.name, "invoice.account")
     split = split_of(known, at, body.lines, KIND.name)
     vat_source = source
     if payload.from_vat is not None:

@@ -22,6 +22,7 @@ from ledger.core.objects import body_of
 from ledger.core.payment import Payment
 from ledger.core.plan import Facts, Place, Plan
 from ledger.core.transaction import AmountText, Id, Payload, Signer, Transaction
+from ledger.core.vat import VAT
 from ledger.core.zone import Terminal
 from ledger.kinds.kind import (
     ANYONE,
@@ -66,6 +67,8 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
 def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refused:
     payload = payload_of(tx, Refund)
     source = own_account(known, id_of(payload.from_), signer, KIND.name)
+    if source.mark == VAT:
+        return refused(Code.ACCOUNT_KIND, KIND.name, member="from", kind=source.kind.value)
     original = require(
         known.object("payment", id_of(payload.payment)),
         Code.PAYMENT_UNKNOWN,
@@ -83,7 +86,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if payer.mark:
         if payload.to != b64(home_of(known, payer)[1].id):
             return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
-    elif target.owner != payer.owner:
+    elif target.owner != payer.owner or target.mark == VAT:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     asset = asset_of(known, source.asset, KIND.name)
     amount = parse_amount(payload.amount, asset.scale)

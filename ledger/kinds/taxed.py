@@ -101,7 +101,7 @@ def sold(part: VatPart, amount: int, zero: int) -> tuple[Count, ...]:
     counts: list[Count] = [
         (counters.VAT_OUTPUT, 0, seller, "", amount), (counters.VAT_ZERO, 0, seller, "", zero),
     ]  # fmt: skip
-    if part.input:
+    if part.deductible:
         counts.append((counters.VAT_INPUT, 0, buyer, "", amount))
         if not part.from_vat:
             counts.append((counters.VAT_CREDIT, 0, buyer, "", amount))
@@ -115,6 +115,7 @@ def paid_apart(
     payee's VAT account; or VAT_UNREGISTERED."""
     seller = whole.target.owner
     taxpayer = taxpayer_of(known, seller, kind)
+    check_other(seller, buyer, kind, "request.account")
     part = VatPart(split.vat, b64(seller), b64(buyer), "", False, split.zero, at)
     legs = (
         (arrival(known, whole.target), split.gross - split.vat, whole.purpose),
@@ -150,6 +151,9 @@ def vat_given_back(
     amount = part.vat * after // paid - part.back
     zero = part.zero * after // paid - part.zero * before // paid
     account = vat_account(known, taxpayer_of(known, id_of(part.seller), kind))
+    if whole.asset.code != account.asset:  # else the VAT of what came back would stay claimable
+        code = Code.ASSET_DIFFERS
+        raise Refusal(refused(code, kind, asset=whole.asset.code, other=account.asset))
     from_vat = min(amount, account.balance) if account.status == "open" else 0
     back = arrival(known, named_account(known, id_of(part.from_vat))) if part.from_vat else None
     legs = (
@@ -196,6 +200,13 @@ def part_needs(known: Known, payment: bytes) -> Iterator[Need]:
         yield from taxpayer_needs(known, id_of(part.body.seller))
         if part.body.from_vat:
             yield from account_needs(known, id_of(part.body.from_vat))
+
+
+def check_other(seller: bytes, buyer: bytes, kind: str, which: str) -> None:
+    """TARGET_NOT_ADMITTED where somebody would sell to itself: such sales are worth nothing, and
+    would let it claim more back."""
+    if seller == buyer:
+        raise Refusal(refused(Code.TARGET_NOT_ADMITTED, kind, member=which))
 
 
 def check_party(known: Known, account: Account, taxpayer: bytes, kind: str, which: str) -> None:

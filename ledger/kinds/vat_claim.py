@@ -14,7 +14,7 @@ from msgspec import Meta, structs
 
 from ledger.core import counters
 from ledger.core.account import Account
-from ledger.core.amount import format_amount
+from ledger.core.amount import TENGE_SCALE, format_amount
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
@@ -80,7 +80,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     if to.mark or to.asset != budget.asset:
         return refused(Code.TARGET_NOT_ADMITTED, KIND.name, member="to")
     if len(set(payload.payments)) < len(payload.payments):
-        return refused(Code.PAYEE_TWICE, KIND.name, account=payload.payments[0])
+        return refused(Code.VAT_CLAIM, KIND.name, condition="once")
     parts = [_claimable(known, payment, signer, at) for payment in payload.payments]
     amount = sum(_open_vat(part) for part in parts)
     _check_zero(known, signer.id, amount, at)
@@ -91,7 +91,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
     waiting = vat_claim.WAITING_S if found is None else found.waiting_s
     claim = Object(
         "vat_claim", id, signer.id, "open", at + waiting * 1000,
-        Claim(payload.payments, payload.to, amount), (("taxpayer", signer.id),), 0,
+        Claim(payload.payments, payload.to, amount), (("taxpayer", signer.id), ("to", to.id)), 0,
     )  # fmt: skip
     return Plan(
         objects=(claim, *(structs.replace(part, status="claimed") for part in parts)),
@@ -110,10 +110,10 @@ def _claimable(known: Known, payment: str, signer: Signer, at: int) -> Object:
         raise Refusal(refused(Code.PAYMENT_UNKNOWN, KIND.name, payment=payment))
     if found.status != "paid":
         raise Refusal(refused(Code.STATUS_CONFLICT, KIND.name, status=found.status))
-    if not part.input or part.from_vat or _open_vat(found) == 0:
+    if not part.deductible or part.from_vat or _open_vat(found) == 0:
         raise Refusal(refused(Code.VAT_CLAIM, KIND.name, condition="paid"))
     seller = known.object("taxpayer", id_of(part.seller))
-    if seller is None or body_of(seller, Taxpayer).filed_until <= part.at:
+    if seller is None or body_of(seller, Taxpayer).filed_until < part.at:
         raise Refusal(refused(Code.VAT_CLAIM, KIND.name, condition="filed"))
     return found
 
@@ -127,27 +127,38 @@ def _open_vat(part: Object) -> int:
 def _check_zero(known: Known, taxpayer: bytes, amount: int, at: int) -> None:
     """VAT_CLAIM where all claims together are above what sales at a rate of 0 would have borne at
     the standard one."""
-    rates = parameters_in(pack_in_force(known).in_force(at), vat.Parameters)
-    percent = 0 if rates is None else rates.rates.get("standard", 0)
-    sold = known.counter(counters.VAT_ZERO, 0, taxpayer, "")
     claimed = known.counter(counters.VAT_CLAIMED, 0, taxpayer, "")
-    most = sold * percent // 100
+    most = _most(known, taxpayer, at) or 0
     if claimed + amount > most:
-        left = format_amount(max(0, most - claimed), 2)
+        left = format_amount(max(0, most - claimed), TENGE_SCALE)
         raise Refusal(refused(Code.VAT_CLAIM, KIND.name, condition="zero_rated", left=left))
 
 
+def _most(known: Known, taxpayer: bytes, at: int) -> int | None:
+    """Tiyn that its sales at a rate of 0 would have borne at the standard one; None where no rate
+    is in force."""
+    rates = parameters_in(pack_in_force(known).in_force(at), vat.Parameters)
+    if rates is None:
+        return None
+    sold = known.counter(counters.VAT_ZERO, 0, taxpayer, "")
+    return sold * rates.rates.get("standard", 0) // 100
+
+
 def _ended(object_: Object, known: Known, at: int) -> Plan:
-    """The claim after its delay: the budget pays, or where it has too little, tries a day later."""
+    """The claim after its delay: the budget pays, or where it has too little, tries a day later.
+    Where refunds have taken the sales behind it away, it is denied."""
     claim = body_of(object_, Claim)
+    most = _most(known, object_.owner, at)
+    if most is not None and known.counter(counters.VAT_CLAIMED, 0, object_.owner, "") > most:
+        return denied(object_, known)
     taxpayer = known.object("taxpayer", object_.owner)
     if taxpayer is None:
         raise AssertionError(f"a claim of {b64(object_.owner)}, who is no taxpayer")
     budget = named_account(known, id_of(body_of(taxpayer, Taxpayer).budget))
     to = arrival(known, named_account(known, id_of(claim.to)))
-    if budget.balance < claim.amount or budget.status != "open" or to.status == "closed":
+    if budget.balance < claim.amount or budget.status != "open":
         return Plan(objects=(structs.replace(object_, due=at + DAY_MS),))
-    paid = structs.replace(object_, status="paid", due=None)
+    paid = closed(object_, "paid")
     parts = tuple(structs.replace(part, status="refunded") for part in parts_of(known, claim))
     return Plan(
         movements=_refunded(known, budget, to, claim.amount),
@@ -156,6 +167,23 @@ def _ended(object_: Object, known: Known, at: int) -> Plan:
             (counters.VAT_CREDIT, 0, object_.owner, "", -claim.amount),
             (counters.VAT_PAID, 0, object_.owner, "", -claim.amount),
         ),
+        facts={"claim": b64(object_.key)},
+    )
+
+
+def closed(claim: Object, status: str) -> Object:
+    """The claim when it is over: the account that it would be paid to may close."""
+    lookups = (("taxpayer", claim.owner),)
+    return structs.replace(claim, status=status, due=None, lookups=lookups)
+
+
+def denied(object_: Object, known: Known) -> Plan:
+    """The claim is denied; its payments may be claimed again."""
+    claim = body_of(object_, Claim)
+    parts = tuple(structs.replace(part, status="paid") for part in parts_of(known, claim))
+    return Plan(
+        objects=(closed(object_, "denied"), *parts),
+        counts=((counters.VAT_CLAIMED, 0, object_.owner, "", -claim.amount),),
         facts={"claim": b64(object_.key)},
     )
 
@@ -178,6 +206,8 @@ def claim_needs(object_: Object, known: Known) -> Iterator[Need]:
     claim = body_of(object_, Claim)
     yield from taxpayer_needs(known, object_.owner)
     yield from account_needs(known, id_of(claim.to))
+    yield ("counter", counters.VAT_ZERO, 0, object_.owner, "")
+    yield ("counter", counters.VAT_CLAIMED, 0, object_.owner, "")
     for payment in claim.payments:
         yield ("object", "vat_part", id_of(payment))
 

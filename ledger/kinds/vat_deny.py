@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import structs
-
-from ledger.core import counters
 from ledger.core.decision import Code, Refused, refused
 from ledger.core.needs import Known, Need
-from ledger.core.objects import body_of
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Label, Payload, Signer, Transaction
-from ledger.core.vat import Claim
 from ledger.kinds.kind import Kind, id_of, payload_of, require
-from ledger.kinds.vat_claim import claim_needs, parts_of
+from ledger.kinds.vat_claim import claim_needs, denied
 
 
 class DenyClaim(Payload, frozen=True, forbid_unknown_fields=True, tag="vat_deny/1"):
@@ -46,13 +41,7 @@ def _plan(tx: Transaction, signer: Signer, known: Known, at: int) -> Plan | Refu
         return refused(Code.NO_AUTHORITY, KIND.name, member="claim")
     if found.status != "open":
         return refused(Code.STATUS_CONFLICT, KIND.name, status=found.status)
-    claim = body_of(found, Claim)
-    parts = tuple(structs.replace(part, status="paid") for part in parts_of(known, claim))
-    return Plan(
-        objects=(structs.replace(found, status="denied", due=None), *parts),
-        counts=((counters.VAT_CLAIMED, 0, found.owner, "", -claim.amount),),
-        facts={"claim": payload.claim},
-    )
+    return denied(found, known)
 
 
 KIND = Kind(DenyClaim, frozenset({Role.TREASURY}), _plan, _needs)

@@ -220,7 +220,7 @@ def test_the_order_of_rows_is_the_tables_not_the_texts():
 def test_the_shipped_packs_name_every_rule_and_no_law_without_its_source():
     pack = read_pack(pack_text("payments-hypothetical"), pack_text())
 
-    assert [one.rule.name for one in pack.rows] == list(RULES)
+    assert list(dict.fromkeys(one.rule.name for one in pack.rows)) == list(RULES)
     assert all(one.basis.source for one in pack.rows)
     assert {one.basis.status for one in pack.rows} == {"LAW", "HYPOTHETICAL"}
     assert len(pack_text().encode()) < 36_000
