@@ -22,6 +22,7 @@ from ledger.core.objects import Object, body_of
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.core.vat import Claim, Taxpayer, VatPart
+from ledger.kinds.claims import claim_needs, closed, denied, parts_of
 from ledger.kinds.kind import (
     ANYONE,
     DueKind,
@@ -171,45 +172,8 @@ def _ended(object_: Object, known: Known, at: int) -> Plan:
     )
 
 
-def closed(claim: Object, status: str) -> Object:
-    """The claim when it is over: the account that it would be paid to may close."""
-    lookups = (("taxpayer", claim.owner),)
-    return structs.replace(claim, status=status, due=None, lookups=lookups)
-
-
-def denied(object_: Object, known: Known) -> Plan:
-    """The claim is denied; its payments may be claimed again."""
-    claim = body_of(object_, Claim)
-    parts = tuple(structs.replace(part, status="paid") for part in parts_of(known, claim))
-    return Plan(
-        objects=(closed(object_, "denied"), *parts),
-        counts=((counters.VAT_CLAIMED, 0, object_.owner, "", -claim.amount),),
-        facts={"claim": b64(object_.key)},
-    )
-
-
 def _refunded(known: Known, budget: Account, to: Account, amount: int) -> tuple[Movement, ...]:
     return (movement_between(known, budget, to, amount, VAT_REFUND),)
-
-
-def parts_of(known: Known, claim: Claim) -> Iterator[Object]:
-    """The VAT parts that a claim names."""
-    for payment in claim.payments:
-        part = known.object("vat_part", id_of(payment))
-        if part is None:
-            raise AssertionError(f"a claim names payment {payment}, which has no VAT")
-        yield part
-
-
-def claim_needs(object_: Object, known: Known) -> Iterator[Need]:
-    """Needs of what ends a claim."""
-    claim = body_of(object_, Claim)
-    yield from taxpayer_needs(known, object_.owner)
-    yield from account_needs(known, id_of(claim.to))
-    yield ("counter", counters.VAT_ZERO, 0, object_.owner, "")
-    yield ("counter", counters.VAT_CLAIMED, 0, object_.owner, "")
-    for payment in claim.payments:
-        yield ("object", "vat_part", id_of(payment))
 
 
 DUE = DueKind("vat_claim", _ended, claim_needs)

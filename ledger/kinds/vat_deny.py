@@ -9,8 +9,8 @@ from ledger.core.needs import Known, Need
 from ledger.core.party import Role
 from ledger.core.plan import Plan
 from ledger.core.transaction import Id, Label, Payload, Signer, Transaction
+from ledger.kinds.claims import claim_needs, denied
 from ledger.kinds.kind import Kind, id_of, payload_of, require
-from ledger.kinds.vat_claim import claim_needs, denied
 
 
 class DenyClaim(Payload, frozen=True, forbid_unknown_fields=True, tag="vat_deny/1"):
