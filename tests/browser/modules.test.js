@@ -8,6 +8,8 @@ const CLIENT = "../../sandbox_api/static/client";
 const { openApi, Problem, Unreachable } = await import(`${CLIENT}/api.js`);
 const { fromB64u, fromBase64, toB64u } = await import(`${CLIENT}/bytes.js`);
 const { openMemory } = await import(`${CLIENT}/keep.js`);
+const offline = await import(`${CLIENT}/offline.js`);
+const { fromBase45, toBase45 } = await import(`${CLIENT}/base45.js`);
 const { leafOf, verifyReceipt } = await import(`${CLIENT}/proof.js`);
 const { derivedKey, keyFromSeed, openKey, seal, verify } = await import(`${CLIENT}/sign.js`);
 const { follow } = await import(`${CLIENT}/stream.js`);
@@ -36,6 +38,114 @@ for (const name of ["request", "transfer", "pay"]) {
       assert.equal(await derivedKey(notAfter, sealed.digest, label), id);
     }
   });
+}
+
+const speccheck = JSON.parse(
+  readFileSync(new URL("../vectors/ed25519/speccheck.json", import.meta.url)),
+);
+for (const { vector: number, meaning, message, public_key, signature, good } of speccheck) {
+  test(`signature ${number} (${meaning}) is ${good ? "good" : "not good"} here as it is there`, async () => {
+    assert.equal(await verify(hex(public_key), hex(message), hex(signature)), good);
+  });
+}
+
+// Offline purses: docs/offline.md, tests/vectors/offline.
+const hexOf = (bytes) => Buffer.from(bytes).toString("hex");
+const spoken = (name) =>
+  JSON.parse(readFileSync(new URL(`../vectors/offline/${name}.json`, import.meta.url)));
+
+/** What a form says, as the vectors write it: bytes in hex, snake_case, plain numbers. */
+function told(value) {
+  if (value instanceof Uint8Array) return hexOf(value);
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(told);
+  if (typeof value !== "object") return value;
+  const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [snake(key), told(one)]));
+}
+
+const less = ({ ...value }, ...names) => {
+  for (const name of names) delete value[name];
+  return value;
+};
+
+async function toldChain({ links }) {
+  return {
+    links: links.map(({ certificate, payment }) => ({
+      certificate: told(less(certificate, "signature")),
+      certificate_signature: told(certificate.signature),
+      payment: told(less(payment, "signature", "payer")),
+    })),
+  };
+}
+
+for (const name of ["chain-1", "chain-2", "chain-3"]) {
+  test(`the ${name} of the vectors is read and written byte for byte`, async () => {
+    const known = spoken(name);
+    const bytes = offline.fromText(known.text);
+    const chain = await offline.readChain(bytes);
+    const last = chain.links.at(-1).payment;
+
+    assert.equal(hexOf(bytes), known.bytes);
+    assert.equal(offline.toText(offline.chainBytes(chain)), known.text);
+    assert.deepEqual(await toldChain(chain), known.says);
+    const messages = chain.links.map(({ payment }) => offline.paymentSigned(chain.ledger, payment));
+    assert.ok(known.signed.some(({ message }) => message === hexOf(messages.at(-1))));
+    assert.ok(await verify(last.payer, messages.at(-1), last.signature));
+  });
+}
+
+test("certificate, notice and address of the vectors are read and written too", async () => {
+  const paper = spoken("certificate");
+  const { ledger, certificate } = offline.readCertificate(hex(paper.bytes));
+  const signed = offline.certificateSigned(ledger, certificate);
+  assert.deepEqual([hexOf(signed), hexOf(certificate.signature)], [
+    paper.signed[0].message, paper.signed[0].signature,
+  ]);
+  assert.ok(await verify(hex(paper.signed[0].key), signed, certificate.signature));
+  assert.equal(offline.toText(offline.certificateBytes(ledger, certificate)), paper.text);
+  const purse = hexOf(await offline.purseId(certificate.device));
+  assert.deepEqual({ ...told(less(certificate, "signature")), purse }, paper.says);
+
+  const word = spoken("notice");
+  const notice = offline.readNotice(offline.fromText(word.text));
+  assert.equal(hexOf(notice.signed), word.signed[0].message);
+  assert.ok(await verify(hex(word.signed[0].key), notice.signed, notice.signature));
+  assert.equal(hexOf(offline.noticeBytes(notice)), word.bytes);
+  assert.deepEqual(told(less(notice, "signature", "signed", "ledger")), word.says);
+
+  const place = spoken("address");
+  const address = offline.readAddress(offline.fromText(place.text));
+  assert.equal(hexOf(offline.addressBytes(address)), place.bytes);
+  assert.deepEqual(told(less(address, "ledger")), place.says);
+});
+
+test("a form with a byte too few or too many is refused, and so is another form", async () => {
+  for (const name of ["chain-3", "certificate", "notice", "address"]) {
+    const bytes = hex(spoken(name).bytes);
+    const read = {
+      "chain-3": offline.readChain, certificate: offline.readCertificate,
+      notice: offline.readNotice, address: offline.readAddress,
+    }[name];
+    const malformed = (changed) =>
+      assert.rejects(async () => read(changed), { name: "Malformed" });
+    await malformed(bytes.slice(0, -1));
+    await malformed(Uint8Array.from([...bytes, 0]));
+    await malformed(Uint8Array.from([bytes[0] + 1, ...bytes.slice(1)]));
+  }
+});
+
+for (const [text, bytes] of [
+  ["BB8", "4142"], ["%69 VD92EX0", "48656c6c6f2121"], ["UJCLQE7W581", "626173652d3435"], ["", ""],
+]) {
+  test(`base45 ${JSON.stringify(text)} is RFC 9285's`, () => {
+    assert.equal(toBase45(hex(bytes)), text);
+    assert.equal(hexOf(fromBase45(text)), bytes);
+  });
+}
+
+for (const text of ["GGW", "::", "A", "ABCD", "bb8", "A_B", ":::"]) {
+  test(`${JSON.stringify(text)} is no base45`, () => assert.throws(() => fromBase45(text), RangeError));
 }
 
 test("a key made by WebCrypto cannot be read out and is the same at the next visit", async () => {

@@ -11,17 +11,19 @@ const SHELF = "kept";
 
 /**
  * Open the browser's store.
- * @returns {{get, put, putFirst, drop}} each a promise; `putFirst` keeps what is already there
- *   and answers with whatever stands afterwards, so two windows opened at once share one value.
+ * @returns {{get, put, putFirst, swap, drop}} each a promise; `putFirst` keeps what is already there
+ *   and answers with whatever stands afterwards, so two windows opened at once share one value;
+ *   `swap(key, revision, value)` puts only over a value with this `revision` (undefined: over
+ *   nothing), is on the disk when it answers, and answers whether it put.
  */
 export function openKeep(name = DATABASE) {
   let opening;
   const database = () => (opening ??= open(name));
 
-  async function run(mode, work) {
+  async function run(mode, work, options) {
     const db = await database();
     return new Promise((resolve, reject) => {
-      const transaction = db.transaction(SHELF, mode);
+      const transaction = db.transaction(SHELF, mode, options);
       let answer;
       work(transaction.objectStore(SHELF), (value) => (answer = value));
       transaction.oncomplete = () => resolve(answer);
@@ -42,6 +44,18 @@ export function openKeep(name = DATABASE) {
           answer(event.target.result ?? value);
         };
       }),
+    swap: (key, revision, value) =>
+      run(
+        "readwrite",
+        (shelf, answer) => {
+          shelf.get(key).onsuccess = (event) => {
+            const fits = event.target.result?.revision === revision;
+            if (fits) shelf.put(value, key);
+            answer(fits);
+          };
+        },
+        { durability: "strict" },
+      ),
     drop: (key) => run("readwrite", (shelf) => void shelf.delete(key)),
   };
 }
@@ -55,7 +69,7 @@ function open(name) {
   });
 }
 
-/** The same four calls over a Map, for programs without IndexedDB. Kept until the process ends. */
+/** The same calls over a Map, for programs without IndexedDB. Kept until the process ends. */
 export function openMemory() {
   const shelf = new Map();
   return {
@@ -64,6 +78,11 @@ export function openMemory() {
     putFirst: async (key, value) => {
       if (!shelf.has(key)) shelf.set(key, value);
       return shelf.get(key);
+    },
+    swap: async (key, revision, value) => {
+      const fits = shelf.get(key)?.revision === revision;
+      if (fits) shelf.set(key, value);
+      return fits;
     },
     drop: async (key) => void shelf.delete(key),
   };

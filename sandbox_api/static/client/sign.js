@@ -92,8 +92,30 @@ export function payloadOf(jws) {
   return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromB64u(jws.split(".")[1])));
 }
 
-/** Whether `signature` over `bytes` is good for the 32-byte `publicKey` (RFC 8032, strict). */
+/** The y coordinates of points of small order, in every spelling (the sign bit left out). */
+const SMALL = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+function isSmall(point) {
+  const hex = (byte) => byte.toString(16).padStart(2, "0");
+  return SMALL.includes([...point.subarray(0, 31)].map(hex).join("") + hex(point[31] & 127));
+}
+
+/**
+ * Whether `signature` over `bytes` is good for the 32-byte `publicKey` (RFC 8032, strict): what a
+ * browser takes although the ledger would not, points of small order, is not good here either.
+ */
 export async function verify(publicKey, bytes, signature) {
+  if (signature.length !== 64 || isSmall(publicKey) || isSmall(signature.subarray(0, 32))) {
+    return false;
+  }
   if (globalThis.crypto?.subtle) {
     try {
       const key = await crypto.subtle.importKey("raw", publicKey, ALGORITHM, false, ["verify"]);
