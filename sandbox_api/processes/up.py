@@ -77,6 +77,8 @@ def run(options: Options, announce: Callable[[Up], None]) -> int:
             "--seed makes every persona's key known to whoever knows the seed, so it works on"
             " loopback only: leave out --seed or --host."
         )
+    if options.price_source and not options.price_source.startswith(("http://", "https://")):
+        raise CannotRun("--price-source is asked over HTTP: give a URL that begins with http.")
     os.umask(0o077)  # whatever is written is ours alone
     ports = bind(options.host, options.port, options.workers)
     try:

@@ -147,6 +147,7 @@ def test_a_second_officer_is_of_the_same_party(folder: Path) -> None:
     [
         pytest.param(["keys", "show", "nobody"], id="nobody of that name"),
         pytest.param(["demo", "--url", "http://127.0.0.1:1"], id="a sandbox without a key"),
+        pytest.param(["up", "--price-source", "file:///etc/passwd"], id="a source without HTTP"),
         pytest.param(["verify", "no-such-file.zip"], id="no such export"),
         pytest.param(["verify", "--db", "sqlite:///no/such.db"], id="no such database"),
     ],
