@@ -89,7 +89,7 @@ class Settling:
         if is_unload(payment, body):
             got = 0 if fault else got
         elif overspent and self._is_covered(body, target):
-            cover = payment.amount - got
+            cover = min(payment.amount - got, max(0, body.purse_max - body.covered))
         self._move(purse, payment, target, (got, cover))
         self._used(purse, payment, got, cover)
         paid = got + cover
@@ -174,8 +174,9 @@ class Settling:
         return self.payments.get(id) or self.known.object("purse_payment", id)
 
     def _is_covered(self, body: Purse, target: Account) -> bool:
-        """Whether the bank pays this payee what is missing. It does not pay itself, and its money
-        takes on no mark."""
+        """Whether the bank pays this payee what is missing, up to what the purse may hold in all:
+        payees may be accounts of the payer's own. It does not pay itself, and its money takes on
+        no mark."""
         bears = body.bearer == rule.Bearer.ISSUING_BANK
         return bears and b64(target.id) != body.covers and not target.mark
 

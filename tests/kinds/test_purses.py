@@ -241,6 +241,39 @@ def test_an_overspent_load_is_paid_by_the_bank(world: World):
     assert found.status == "covered"
 
 
+def test_the_bank_bears_no_more_than_a_purse_may_hold(world: World):
+    """Whoever spends the same money over and over, to accounts of its own, gets that much of the
+    bank's and no more, however many payments the device signs."""
+    aigul = world.devices["aigul"]
+    world.do("aigul", "purse_load/1", from_=world.accounts["aigul", "KZTD"], purse=aigul.text,
+             amount="19000.00")  # fmt: skip
+    bank = tenge(world, "bank")
+    made = [aigul.pay(world.accounts["cafe", "KZTD"], 20_000_00, spent=0, counter=number,
+                      previous=bytes([number - 1]) * 32)
+            for number in range(1, 7)]  # fmt: skip
+
+    for chain in made:
+        assert codes(deposit(world, chain)) == ()
+
+    assert [paid(world, chain) for chain in made] == [
+        20_000_00,
+        20_000_00,
+        20_000_00,
+        10_000_00,
+        0,
+        0,
+    ]
+    assert bank - tenge(world, "bank") == body(world, aigul).covered == 50_000_00
+    assert [found.status for chain in made if (found := payment(world, chain))] == [
+        "paid",
+        "covered",
+        "covered",
+        "covered",
+        "short",
+        "short",
+    ]
+
+
 def test_an_overspent_load_is_the_payees_loss_where_the_pack_says_so(unkind: World):
     world = _own(unkind)
     aigul = world.devices["aigul"]

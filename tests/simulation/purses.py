@@ -271,7 +271,8 @@ def _settle(
     if clash or overspent:
         made.frozen = True
         got = 0 if unloads else got
-    cover = one.amount - got if overspent and not unloads else 0
+    bears = overspent and not unloads
+    cover = min(one.amount - got, PURSE_MAX - made.covered) if bears else 0
     source.claimed += one.amount
     source.left -= got
     made.covered += cover
