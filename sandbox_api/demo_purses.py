@@ -60,19 +60,7 @@ class Vouching:
             raise Malformed("purse.bank", "another bank certifies this purse", "id")
         if found.status != "open" or found.due is None:
             raise Malformed("purse.status", f"the purse is {found.status}", "id")
-        bare = Certificate(
-            unb64(self._bank.kid, 32)[:ISSUER_BYTES],
-            unb64(body.device, 32),
-            ISSUING_BANK if body.bearer == Bearer.ISSUING_BANK else PAYEE,
-            body.hops,
-            body.payment_max,
-            body.purse_max,
-            body.loaded,
-            body.ends_at,
-            found.due,
-        )
-        signed = structs.replace(bare, signature=self._bank.sign(bare.signed(ledger)))
-        return certificate_bytes(ledger, signed)
+        return certified(body, found.due, ledger, self._bank)
 
     def notice(self, at: int) -> bytes:
         """The notice as of now; `at` is the sandbox's time, ms UTC."""
@@ -93,6 +81,23 @@ class Vouching:
             if key is not None and key.status == "active" and b64(key.owner) == persona.party:
                 found.append(public_of(key))
         return sorted(found)
+
+
+def certified(body: Purse, closes_at: int, ledger: bytes, bank: SigningKey) -> bytes:
+    """The certificate of a purse as the ledger has it, signed with the bank's key."""
+    bare = Certificate(
+        unb64(bank.kid, 32)[:ISSUER_BYTES],
+        unb64(body.device, 32),
+        ISSUING_BANK if body.bearer == Bearer.ISSUING_BANK else PAYEE,
+        body.hops,
+        body.payment_max,
+        body.purse_max,
+        body.loaded,
+        body.ends_at,
+        closes_at,
+    )
+    signed = structs.replace(bare, signature=bank.sign(bare.signed(ledger)))
+    return certificate_bytes(ledger, signed)
 
 
 def _frozen(view: Snapshot) -> list[bytes]:
