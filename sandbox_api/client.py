@@ -750,6 +750,11 @@ class Wallet:
             purse.emptied(chain)
         return receipts
 
+    def block_purse(self, purse: Purse | str) -> Receipt:
+        """Freeze a purse whose device is lost (`purse_block/1`)."""
+        id = purse if isinstance(purse, str) else purse.id
+        return self.send("purse_block/1", purse=id)
+
     def deposit_payment(self, code: str) -> Receipt:
         """Bring in a payment made offline, whoever it is to (`purse_deposit/1`). `code`: the text
         of its QR code."""

@@ -19,7 +19,7 @@ class Purse(msgspec.Struct, frozen=True, array_like=True):
     `bearer`: `issuing_bank` or `payee`. Maxima and sums in minor units; a payment is good if made
     before `ends_at` (ms UTC). `loaded`: all that was ever loaded; `claimed`: what settled payments
     claimed of it; `used`: what they were paid of it. `covered`: what the bank paid for this device.
-    Status: `open`, `frozen` (it contradicted itself), `closed`.
+    Status: `open`, `frozen` (its device contradicted itself, or is lost), `closed`.
     """
 
     device: str

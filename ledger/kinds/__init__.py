@@ -70,6 +70,7 @@ from ledger.kinds import (
     permit_revoke,
     propose,
     purse,
+    purse_block,
     purse_deposit,
     purse_fraud,
     purse_load,
@@ -115,7 +116,7 @@ _MODULES = (
     fund, defund, link, unlink, sweep,
     freeze, unfreeze, forced_debit, seize, dispose,
     venue, exchange, convert_pay, deliver,
-    purse, purse_load, purse_deposit, purse_unload, purse_fraud,
+    purse, purse_load, purse_deposit, purse_unload, purse_fraud, purse_block,
     mark, mark_account, allocate, mark_return, mark_settle, categories, confirm, pay_mixed,
     vat_register, vat_attest, invoice_pay, vat_pay, vat_claim, vat_deny,
 )  # fmt: skip

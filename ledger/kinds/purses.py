@@ -1,8 +1,8 @@
 """Purses as their kinds see them: which, whose, what the pack admits, how they end.
 
-Shared by `purse/1`, `purse_load/1`, `purse_deposit/1`, `purse_unload/1`, `purse_fraud/1`; no kind
-itself. When a purse closes, what is left goes back to its owner's wallet, less what the bank had to
-pay for it. The layout and what contradicts what: docs/offline.md.
+Shared by `purse/1`, `purse_load/1`, `purse_deposit/1`, `purse_unload/1`, `purse_fraud/1` and
+`purse_block/1`; no kind itself. When a purse closes, what is left goes back to its owner's wallet,
+less what the bank had to pay for it. The layout and what contradicts what: docs/offline.md.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def chain_needs(known: Known, chain: Chain) -> Iterator[Need]:
 
 
 def frozen(purse: Object) -> Object:
-    """The purse as it stands when its device has contradicted itself."""
+    """The purse as it stands when its device has contradicted itself, or is lost."""
     rows = tuple(sorted({*purse.lookups, FROZEN_PURSES}))
     return structs.replace(purse, status="frozen", lookups=rows)
 

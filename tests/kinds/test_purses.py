@@ -382,6 +382,21 @@ def test_a_frozen_purse_still_pays_what_it_owes(world: World):
     assert codes(unload(world, home, "aigul")) == (C.STATUS_CONFLICT,)
 
 
+@pytest.mark.parametrize("signer", ["aigul", "bank"])
+def test_a_lost_device_is_blocked(world: World, signer: str) -> None:
+    """What it paid comes in, and what it pays now, too; what is left goes home in the end."""
+    aigul = world.devices["aigul"]
+    chain, before = aigul.pay(world.accounts["cafe", "KZTD"], 100_00), tenge(world, "aigul")
+    world.do(signer, "purse_block/1", purse=aigul.text)
+    assert world.door.load(("lookup", "purse", "frozen", b"")) == (aigul.id,)
+
+    assert codes(deposit(world, chain)) == ()
+    assert "fraud" not in facts(world)
+    expire(world, aigul)
+
+    assert tenge(world, "aigul") == before + 900_00
+
+
 def test_overlapping_parts_contradict(world: World):
     """Whatever their numbers, two payments of one part cannot both be honest."""
     aigul, cafe = world.devices["aigul"], world.accounts["cafe", "KZTD"]

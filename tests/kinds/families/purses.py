@@ -1,5 +1,5 @@
-"""Offline purses: purse/1, purse_load/1, purse_deposit/1, purse_unload/1, purse_fraud/1, and
-expire/1 of a purse."""
+"""Offline purses: purse/1, purse_load/1, purse_deposit/1, purse_unload/1, purse_fraud/1,
+purse_block/1, and expire/1 of a purse."""
 
 from __future__ import annotations
 
@@ -105,6 +105,9 @@ SAMPLES = {
     ),
     "purse_deposit/1": Sample("guest", lambda w: {"chain": text_of(w.second)}, before=_prepare),
     "purse_unload/1": Sample("daniyar", lambda w: {"chain": text_of(w.emptied)}, before=_prepare),
+    "purse_block/1": Sample(
+        "aigul", lambda w: {"purse": w.devices["aigul"].text}, before=_prepare
+    ),
     "purse_fraud/1": Sample(
         "guest",
         lambda w: {"one": text_of(w.clash[0]), "other": text_of(w.clash[1])},
@@ -128,6 +131,8 @@ def everything(world: World) -> None:
     cheated = aigul.again(world.accounts["cafe", "KZTD"], 500_00)
     world.do("cafe", "purse_deposit/1", chain=text_of(cheated))
     clash = daniyar.pay(guest.text, 20_00), daniyar.again(guest.text, 30_00)
+    lost = make(world, "market")
+    world.do("bank", "purse_block/1", purse=lost.text)
     world.do("market", "purse_fraud/1", one=text_of(clash[0]), other=text_of(clash[1]))
 
 
@@ -342,6 +347,21 @@ REFUSALS = {
                 at=purse(w, w.devices["daniyar"]).body.ends_at))),
         *_forms("chain"),
     ],
+    "purse_block/1": [
+        bad("by somebody else", C.NO_AUTHORITY, "daniyar"),
+        bad("by the central bank", C.NO_AUTHORITY, "nbk"),
+        bad("by the exchange", C.NO_AUTHORITY, "exchange"),
+        bad("by the operator", C.ROLE_NOT_ADMITTED, "operator"),
+        bad("of nothing", C.PURSE_UNKNOWN, purse=NOBODY),
+        bad("of a wallet", C.PURSE_UNKNOWN, purse=account("aigul", "KZTD")),
+        bad("twice", C.STATUS_CONFLICT, before=lambda w: w.do(
+            "bank", "purse_block/1", purse=w.devices["aigul"].text)),
+        bad("of one that cheated", C.STATUS_CONFLICT, before=_frozen("aigul")),
+        bad("of a closed one", C.STATUS_CONFLICT, before=_closed("aigul", "daniyar", "guest")),
+        bad("an id spelled otherwise", "id.base64", purse="A" * 21 + "B"),
+        bad("a short id", "payload.member", purse="A" * 21),
+        bad("a number for an id", "payload.member", purse=7),
+    ],
     "purse_fraud/1": [
         bad("of one payment", C.NO_CONTRADICTION, one=_with(lambda w: w.clash[1])),
         bad("of two devices", C.NO_CONTRADICTION, one=_with(lambda w: w.first)),
@@ -410,7 +430,7 @@ JUDGED_AS = {
     "by_unload": "by_redeem",
     "by_end_of_purse": "by_time",
 }
-STILL = frozenset({"purse/1", "purse_fraud/1"})
+STILL = frozenset({"purse/1", "purse_fraud/1", "purse_block/1"})
 
 
 def _try_load(draw: Any, world: World) -> tuple[str, dict[str, Any]]:
@@ -439,7 +459,7 @@ def _try_deposit(draw: Any, world: World) -> tuple[str, dict[str, Any]]:
 TRIES: dict[str, Any] = {
     **{
         name: lambda draw, world, name=name: (SAMPLES[name].signer, SAMPLES[name].members(world))
-        for name in ("purse/1", "purse_unload/1", "purse_fraud/1")
+        for name in ("purse/1", "purse_unload/1", "purse_fraud/1", "purse_block/1")
     },
     "purse_load/1": _try_load,
     "purse_deposit/1": _try_deposit,
