@@ -30,7 +30,7 @@ import requests
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from ledger.core.amount import Rate, amount_for, format_amount, parse_amount
+from ledger.core.amount import TENGE_SCALE, Rate, amount_for, format_amount, parse_amount
 from ledger.core.envelope import seal
 from ledger.core.ids import TransactionId, b64, decode_segment, derive_key, unb64
 from ledger.core.offline import from_text
@@ -722,11 +722,14 @@ class Wallet:
         self, key: SigningKey | None = None, *, asset: str = "KZTD", file: Path | None = None
     ) -> Purse:
         """Have the demo bank make a device a purse of this wallet's (`file`: where it is kept). It
-        trusts the central bank's key that the sandbox names now."""
+        trusts the central bank's key that the sandbox names now. A key whose purse was loaded
+        before is refused (ValueError): a device begun anew would contradict what it has signed."""
         key = key or SigningKey.generate()
         home = self.accounts[asset]
         body = {"jwk": public_key_to_jwk(key.public_key), "home": home}
-        self.client.post("/sandbox/purses", body)
+        made = self.client.post("/sandbox/purses", body)
+        if parse_amount(made["loaded"], TENGE_SCALE, zero=True):
+            raise ValueError("this key has a purse already: open it from where it is kept")
         trusted = unb64(self.client.get("/offline-notice")["signer"]["x"], 32)
         purse = Purse.make(
             key, ledger=self.client.ledger(), central_bank=trusted, home=home, file=file

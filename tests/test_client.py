@@ -104,6 +104,22 @@ def test_a_refusal_says_every_reason_in_the_client_s_language(sandbox: Running, 
     assert not refused.value.retryable
 
 
+def test_a_device_is_not_begun_anew(wallet: Wallet) -> None:
+    """Before it was loaded nothing is lost by it."""
+    key = SigningKey.generate()
+    wallet.open_purse(key)
+    purse = wallet.open_purse(key)
+
+    wallet.load_purse(purse, "5.00")
+
+    assert (purse.balance, wallet.client.purse(purse.id)["loaded"]) == ("5.00", "5.00")
+    assert [one["id"] for one in wallet.client.purses(wallet.accounts["KZTD"])] == [purse.id]
+    with pytest.raises(ValueError, match="has a purse already"):
+        wallet.open_purse(key)
+    wallet.block_purse(purse)
+    assert wallet.client.purse(purse.id)["status"] == "frozen"
+
+
 def test_many_at_once_are_answered_one_by_one(wallet: Wallet) -> None:
     other = Wallet.join(wallet.client)
     good, bad = (
