@@ -135,6 +135,8 @@ def check_tiles(snapshot: Snapshot, size: int) -> Iterator[Finding]:
 def check_refusals(snapshot: Snapshot, state: FullState, head: Head) -> Iterator[Finding]:
     """Refusal rows, as far as they bear witness of themselves: dense up to the newest, each the
     transaction that it says it is, signed. What they say of time and reasons nobody can know."""
+    for number in snapshot.refusals_of_no_ledger():
+        yield Finding(Part.REFUSAL, f"refusal {number} is of a ledger that is not there")
     expected: int | None = None
     for number, refusal, repeats in snapshot.all_refusals():
         if number != (number if expected is None else expected) or repeats < 0:

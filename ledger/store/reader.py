@@ -352,6 +352,12 @@ class Snapshot:
         for row in self._stream(f"{_REFUSAL} WHERE ledger = ? ORDER BY number"):
             yield _refusal(row)
 
+    def refusals_of_no_ledger(self) -> Iterator[int]:
+        """Numbers of refusals that belong to none of the ledgers in this database."""
+        sql = "SELECT number FROM refusal WHERE ledger NOT IN (SELECT number FROM ledger)"
+        for (number,) in self._reads.stream(sql, ()):
+            yield number
+
     def all_tiles(self) -> Iterator[TileRow]:
         """Full hash tiles in order of level and number."""
         sql = "SELECT level, number, hashes FROM tile WHERE ledger = ? ORDER BY level, number"
@@ -521,6 +527,7 @@ class ReadingStore:
     all_counters = _streamed(Snapshot.all_counters)
     all_events = _streamed(Snapshot.all_events)
     all_refusals = _streamed(Snapshot.all_refusals)
+    refusals_of_no_ledger = _streamed(Snapshot.refusals_of_no_ledger)
     all_tiles = _streamed(Snapshot.all_tiles)
 
     def _take(self) -> Reads:
