@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-COLUMN: Final = 112
+COLUMN: Final = 92
 """Units from one column to the next."""
 BOX: Final = 12
 """Width of a party's bar."""
@@ -22,13 +22,16 @@ GAP: Final = 34
 TOP: Final = 30
 HEIGHT: Final = 180
 """What the largest sum of a column is as high as."""
+LETTERS: Final = 13
+"""Of a longer name the beginning stands in the picture, the whole in the bar's own title."""
 LEAST: Final = 2
 """No band is thinner."""
 
 STYLE: Final = (
-    "text{font:11px system-ui,sans-serif;fill:#1b2430}.sum{fill:#5a6675}.bar{fill:#0b6e6e}"
+    "text{font:11px system-ui,sans-serif;fill:#1b2430;paint-order:stroke;stroke:#fff;"
+    "stroke-width:3px}.sum{fill:#5a6675}.bar{fill:#0b6e6e}"
     ".band{fill:none;stroke:#0b6e6e;stroke-opacity:.35}.paid{stroke:#b5651d}"
-    "@media(prefers-color-scheme:dark){text{fill:#e8edf2}.sum{fill:#a5b1be}.bar{fill:#4cc2c2}"
+    "@media(prefers-color-scheme:dark){text{fill:#e8edf2;stroke:#101418}.sum{fill:#a5b1be}.bar{fill:#4cc2c2}"
     ".band{stroke:#4cc2c2}.paid{stroke:#e0a060}}"
 )
 
@@ -75,7 +78,7 @@ def drawing(
     nodes = _placed(budget, summed)
     scale = _scale(nodes)
     height = _stacked(nodes, scale)
-    width = COLUMN * (1 + max(node.column for node in nodes.values())) + 8
+    width = COLUMN * (1 + max(node.column for node in nodes.values()))
     body = [_band(nodes, flow, scale) for flow in summed]
     body += [_bar(node, scale, name, amount) for node in nodes.values()]
     return (
@@ -156,10 +159,11 @@ def _band(nodes: dict[_Key, _Node], flow: Flow, scale: float) -> str:
 def _bar(
     node: _Node, scale: float, name: Callable[[str], str], amount: Callable[[int], str]
 ) -> str:
-    x, units = node.column * COLUMN, node.size
+    x, units, whole = node.column * COLUMN, node.size, name(node.party)
+    short = whole if len(whole) <= LETTERS else f"{whole[: LETTERS - 1].rstrip()}…"
     return (
         f'<rect class="bar" x="{x}" y="{node.y:.1f}" width="{BOX}"'
-        f' height="{max(LEAST, units * scale):.1f}"/>'
-        f'<text x="{x}" y="{node.y - 15:.1f}">{escape(name(node.party))}</text>'
+        f' height="{max(LEAST, units * scale):.1f}"><title>{escape(whole)}</title></rect>'
+        f'<text x="{x}" y="{node.y - 15:.1f}">{escape(short)}</text>'
         f'<text class="sum" x="{x}" y="{node.y - 3:.1f}">{escape(amount(units))}</text>'
     )

@@ -126,7 +126,11 @@ def test_the_way_of_the_money_is_told_and_drawn(sandbox: Sandbox, person: Person
     ]  # fmt: skip
     assert (picture.status_code, picture.mimetype) == (200, "image/svg+xml")
     drawn = ElementTree.fromstring(picture.data)
-    texts = ["".join(one.itertext()) for one in drawn.iter() if one.tag.endswith(("text", "desc"))]
+    texts = [
+        "".join(one.itertext())
+        for one in drawn.iter()
+        if one.tag.endswith(("text", "desc", "title"))
+    ]
     assert "Demo Treasury (invented)" in texts
     assert "Dastarkhan Market, Almaty (invented)" in texts
     assert "Allocated 1000.00, paid 150.00, held 850.00, returned 0.00 KZTD." in texts
