@@ -30,13 +30,14 @@ from tests.simulation import (
     holds,
     keys,
     locks,
+    marks,
     proposals,
     purses,
 )
 from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
 
-STEPS = 1_500 * SCALE
+STEPS = 1_800 * SCALE
 HAPPENS = 4
 """How often every act happens, at the least, in so many steps."""
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
@@ -76,6 +77,7 @@ class Traffic:
         exchange.begin(self)
         self.purses = purses.Purses()
         purses.begin(self)
+        self.marked = marks.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -162,6 +164,7 @@ class Traffic:
         spent = {("counter", "tender.day", day, unb64(self.world.parties[name], 16), ""): value
                  for (name, day), value in self.model.spent.items()}  # fmt: skip
         assert self.reader.load(spent) == spent
+        marks.agree(self)
 
     def balance(self, name: str, asset: str) -> int:
         need = ("account", unb64(self.world.accounts[name, asset], 16))
@@ -405,7 +408,9 @@ def stale(run: Traffic) -> Act:
     return jws, {"EXPIRED"}, None
 
 
-FAMILIES = (proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange, purses)
+FAMILIES = (
+    proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange, purses, marks,
+)  # fmt: skip
 """A family is a module with its ACTS and their WEIGHTS."""
 OWN = {transfer: 20, pay: 30, refund: 14, issue: 3, redeem: 3, switch: 3, permit: 2,
        brief_permit: 2, attest: 3, newcomer: 4}  # fmt: skip
