@@ -43,6 +43,12 @@ def test_known_answers(name: str) -> None:
     assert not set(FOLDER.glob("*.json")) - {FOLDER / f"{case}.json" for case in CASES}
 
 
+@pytest.mark.parametrize("name", ["address", "certificate", "chain-1", "notice"])
+def test_the_page_shows_known_answers(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "offline.md").read_text("utf-8")
+    assert f"```text\n{made(name)['text']}\n```" in page
+
+
 def test_the_longest_chain_fits_a_code_of_version_25_m():
     chain = a_chain(3)
     text = offline.to_text(chain.to_bytes())
