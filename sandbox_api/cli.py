@@ -152,6 +152,103 @@ def check_programme(file: Path, lang: str, as_json: bool) -> None:
     sys.exit(code)
 
 
+@programme.command("show")
+@_file
+@_lang
+def show_programme(file: Path, lang: str) -> None:
+    """Say in words who may spend the money of FILE on what, until when, and what happens then."""
+    with _sentences():
+        from sandbox_api.programme.command import show
+
+        code = show(file, lang)
+    sys.exit(code)
+
+
+def _place(command: Any) -> Any:
+    """Which sandbox, and whose keys."""
+    for option in (
+        click.option("--url", default=f"http://127.0.0.1:{PORT}", show_default=True,
+                     envvar="TENGE_URL", help="The sandbox; TENGE_URL says it, too."),
+        click.option("--key", envvar="TENGE_KEY",
+                     help="Its publishable key; the one of --data unless given."),
+        click.option("--data", type=click.Path(path_type=Path), default=FOLDER, show_default=True,
+                     envvar="TENGE_DATA", help="Data folder, which holds the personas' keys."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@programme.command("start")
+@_file
+@click.option("--as", "names", multiple=True, metavar="NAME",
+              help="Who signs; may be repeated. The budget's owner unless given.")  # fmt: skip
+@_place
+@_lang
+def start_programme(
+    file: Path, names: tuple[str, ...], url: str, key: str | None, data: Path, lang: str
+) -> None:
+    """Begin the mark of FILE with its accounts and allocations. A second start does what is missing
+    and nothing else."""
+    with _sentences():
+        from sandbox_api.programme.command import sandbox, start
+
+        code = start(file, lang, sandbox(url, key, data, lang), names)
+    sys.exit(code)
+
+
+@programme.command("status")
+@_file
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="SVG",
+              help="Draw the way of the money.")  # fmt: skip
+@_place
+@_lang
+def programme_status(
+    file: Path, picture: Path | None, url: str, key: str | None, data: Path, lang: str
+) -> None:
+    """Say where the money of FILE is: allocated = paid + held + returned."""
+    with _sentences():
+        from sandbox_api.programme.command import sandbox, status
+
+        code = status(file, lang, sandbox(url, key, data, lang), picture)
+    sys.exit(code)
+
+
+@programme.command("confirm")
+@_file
+@click.argument("event")
+@click.argument("payee")
+@click.argument("amount")
+@_place
+@_lang
+def confirm_event(
+    file: Path, event: str, payee: str, amount: str, url: str, key: str | None, data: Path,
+    lang: str,
+) -> None:  # fmt: skip
+    """Sign, as the oracle that FILE names, that PAYEE has earned AMOUNT by EVENT."""
+    with _sentences():
+        from sandbox_api.programme.command import confirm, sandbox
+
+        code = confirm(file, lang, sandbox(url, key, data, lang), event, payee, amount)
+    sys.exit(code)
+
+
+@programme.command("pay")
+@_file
+@click.argument("rule")
+@click.argument("amount")
+@_place
+@_lang
+def pay_by_rule(
+    file: Path, rule: str, amount: str, url: str, key: str | None, data: Path, lang: str
+) -> None:
+    """Pay AMOUNT by the [split.RULE] of FILE, all payees at once."""
+    with _sentences():
+        from sandbox_api.programme.command import pay, sandbox
+
+        code = pay(file, lang, sandbox(url, key, data, lang), rule, amount)
+    sys.exit(code)
+
+
 @main.group()
 def corridor() -> None:
     """Payment against payment between two sandboxes, by two locks under one hash."""

@@ -543,6 +543,20 @@ class Wallet:
         jws = request.jws if isinstance(request, Request) else request
         return self.send("pay/1", from_=self.accounts[asset], request=jws)
 
+    def pay_mixed(self, request: Request | str, parts: Mapping[str, str]) -> Receipt:
+        """Pay a till's request from several accounts in tenge at once, amount by account: a voucher
+        the goods that it is for, ordinary tenge the rest."""
+        jws = request.jws if isinstance(request, Request) else request
+        rows = [{"from": account, "amount": amount} for account, amount in parts.items()]
+        return self.send("pay_mixed/1", request=jws, parts=rows)
+
+    def confirm(self, mark: str, event: str, payee: str, amount: str) -> Receipt:
+        """Say, as an oracle that a mark names, that a payee (party) has earned so much of it."""
+        members = {"mark": mark, "event": event, "payee": payee, "amount": amount}
+        payload = _payload(self.client, "event/1", members)
+        jws = seal(payload, kid=self.key.kid, typ="tenge-event", sign=self.key.sign)
+        return self.send("confirm/1", event=jws)
+
     def quote(
         self, sell: str, buy: str, *, sell_amount: str | None = None, buy_amount: str | None = None
     ) -> Quoted:
@@ -842,11 +856,23 @@ class Till:
         enrolled = client.post("/sandbox/tills", body)
         return cls(client, key, {row["asset"]: row["id"] for row in enrolled["accounts"]})
 
-    def ask(self, total: str, *, reference: str = "", crypto: Iterable[str] = ()) -> Request:
-        """Ask for `total` tenge, or for as much of a crypto asset as its newest rate says."""
+    def ask(
+        self,
+        total: str,
+        *,
+        reference: str = "",
+        crypto: Iterable[str] = (),
+        lines: Mapping[str, str] | None = None,
+    ) -> Request:
+        """Ask for `total` tenge, or for as much of a crypto asset as its newest rate says. `lines`:
+        what is sold, amount by code of goods, together the total: marked money may ask for it."""
         tenders = [{"asset": "KZTD", "account": self.accounts["KZTD"], "amount": total}]
         tenders += [self._tender(asset, total) for asset in crypto]
-        members = {"total": total, "reference": reference, "reusable": False, "tenders": tenders}
+        members: Json = {
+            "total": total, "reference": reference, "reusable": False, "tenders": tenders,
+        }  # fmt: skip
+        if lines:
+            members["lines"] = [{"code": code, "amount": one} for code, one in lines.items()]
         payload = _payload(self.client, "request/1", members)
         jws = seal(payload, kid=self.key.kid, typ="tenge-request", sign=self.key.sign)
         made = self.client.post("/payment-requests", {"request": jws})

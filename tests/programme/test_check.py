@@ -69,7 +69,7 @@ def _deep() -> str:
     )
 
 
-SPLIT = "shares = { cafe = 70, daniyar = 20, aigerim = 10 }"
+SPLIT = "shares = { cafe = 70, aigerim = 20, market = 10 }"
 MANY = ", ".join(f'"{number:022}"' for number in range(65))
 PAYEES_33 = ", ".join(f'{number:022} = "1.00"' for number in range(33))
 
@@ -107,7 +107,7 @@ ROWS: list[tuple[str, str, str, str, str]] = [
     (MEALS, '["MEAL"]', '["MEAL", "MEAL"]', "list.twice", '"MEAL"]'),
     (MEALS, '"treasury"', '"tresury"', "party.unknown", '"tresury"'),
     (MEALS, '"aigerim"', f'"{ID}A"', "party.unknown", f'"{ID}A"'),
-    (SHARES, "daniyar = 20", "danijar = 20", "party.unknown", "20"),
+    (SHARES, "aigerim = 20", "aigerin = 20", "party.unknown", "20"),
     (ROAD, '["market", "cafe"]', '["market", "cafe", "operator"]', "party.operator", '"operator"'),
     (MEALS, '"aigerim"', '"operator"', "party.operator", '"operator"'),
     (MEALS, '["merchant"]', '["merchant", "operator"]', "role.operator", '"operator"'),
@@ -131,10 +131,10 @@ ROWS: list[tuple[str, str, str, str, str]] = [
     (ROAD, 'by = "market"', 'by = "cafe"', "sub.supplier", '"cafe"'),
     (ROAD, 'payees = ["cafe"]', 'payees = ["bank"]', "sub.beyond", '["bank"]'),
     (SHARES, SPLIT, "shares = {}", "split.few", "{}"),
-    (SHARES, "daniyar = 20", "daniyar = 20.5", "split.fraction", "20.5"),
-    (SHARES, "daniyar = 20", "daniyar = 0", "split.zero", "0"),
-    (SHARES, "daniyar = 20", "daniyar = 21", "split.sum", "{ cafe"),
-    (SHARES, "treasury =", "daniyar =", "split.twice", '"500.00"'),
+    (SHARES, "aigerim = 20", "aigerim = 20.5", "split.fraction", "20.5"),
+    (SHARES, "aigerim = 20", "daniyar = 0", "split.zero", "0"),
+    (SHARES, "aigerim = 20", "daniyar = 21", "split.sum", "{ cafe"),
+    (SHARES, "treasury =", "aigerim =", "split.twice", '"500.00"'),
     (SHARES, '"cafe"', '"bank"', "split.remainder", '"bank"'),
     (SHARES, '{ treasury = "500.00" }', f"{{ {PAYEES_33} }}", "split.many", "{ cafe"),
     ('name = "Nothing"', "Nothing", "Nothing yet", "programme.empty", "name"),

@@ -387,7 +387,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 
 def test_the_rules_agree_with_a_model_of_them(template):
     Town.seedling, Town.template = template
-    run = settings(max_examples=30 * SCALE, stateful_step_count=35, deadline=None, print_blob=True)
+    run = settings(max_examples=80 * SCALE, stateful_step_count=35, deadline=None, print_blob=True)
 
     seed(20_510_103)(play)(Town, settings=run)
 
