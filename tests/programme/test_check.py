@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox_api.programme.explain import explain
 from sandbox_api.programme.fault import CODES, Fault
 from sandbox_api.programme.read import TEXT_MAX, read_programme
 from sandbox_api.sentences import LANGUAGES
@@ -288,6 +289,29 @@ def test_a_sentence_reads_well(lang: str, row: tuple[str, str, str, str, str]) -
         for sentence in (fault.what(lang), fault.mend(lang)):
             assert re.search(r"programme\.\w|\{\w|\s\s|\s[,.]\s|\.\.$", sentence) is None, sentence
             assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_programme_is_said_in_words(lang: str, path: Path) -> None:
+    programme = read_programme(path.read_bytes(), roles(), NOW).programme
+
+    name, *lines = explain(programme, lang)
+
+    assert name == programme.name
+    for line in lines:
+        assert re.search(r"programme\.\w|[{}\[\]]|\.\.$|None", line) is None, line
+        assert lang == "en" or re.search("[а-яё]", line), line
+
+
+def test_words_say_what_binds_the_money() -> None:
+    programme = read_programme(MEALS.encode(), roles(), NOW).programme
+
+    said = "\n".join(explain(programme, "en"))
+
+    for part in ("treasury", "MEALS-2029", "EDU-042", "Jun 30, 2030", "merchant", "CANTEEN",
+                 "MEAL.", "₸500,000", "bank", "“meal-served”", "aigerim holds"):  # fmt: skip
+        assert part in said
 
 
 # The command --------------------------------------------------------------------------------------
