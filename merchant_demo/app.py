@@ -52,7 +52,7 @@ class Sandbox(Protocol):
 
 def create_app(sandbox: Sandbox) -> Flask:
     """The demonstration's WSGI application: `/`, `/till/<name>`, `/wallet`, `/wallet/send`,
-    `/p/<id>`, `/demo/*`.
+    `/wallet/offline` with the worker that keeps it, `/p/<id>`, `/demo/*`.
 
     Its own files stand under `/demo`, so that `/static` stays the sandbox's.
     """
@@ -60,7 +60,7 @@ def create_app(sandbox: Sandbox) -> Flask:
     app = Flask(__name__, static_url_path="/demo", static_folder="static")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    def shell(page: str, script: str, **facts: str) -> str:
+    def shell(page: str, script: str, style: str = "", **facts: str) -> str:
         known = {
             "page": page,
             "key": sandbox.publishable_key,
@@ -70,8 +70,9 @@ def create_app(sandbox: Sandbox) -> Flask:
         }
         lang = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
         return render_template(
-            "shell.html", config=json.dumps(known), lang=lang, script=script, imports=IMPORT_MAP
-        )
+            "shell.html", config=json.dumps(known), lang=lang, script=script, style=style,
+            imports=IMPORT_MAP,
+        )  # fmt: skip
 
     @app.get("/")
     def start() -> str:
@@ -90,6 +91,14 @@ def create_app(sandbox: Sandbox) -> Flask:
     @app.get("/wallet/send")
     def send() -> str:
         return shell("send", "people.js")
+
+    @app.get("/wallet/offline")
+    def offline() -> str:
+        return shell("offline", "offline.js", style="offline.css")
+
+    @app.get("/wallet/offline.worker.js")
+    def worker() -> Response:
+        return app.send_static_file("offline.worker.js")  # a worker may keep what its path covers
 
     @app.get("/p/<id>")
     def pay(id: str) -> str:

@@ -38,8 +38,9 @@ async function loadWords(lang) {
   return openWords(await response.json());
 }
 
-/** Draw `Screen` into the page. `Screen` gets `app`: {config, api, keep, words}. */
-export async function start(Screen) {
+/** Draw `Screen` into the page. `Screen` gets `app`: {config, api, keep, words}. `alone`: it needs no
+ * network and says itself whether there is one. */
+export async function start(Screen, { alone = false } = {}) {
   const root = document.getElementById("app");
   const lang = firstLanguage();
   const api = openApi({ key: config.key, lang });
@@ -52,10 +53,11 @@ export async function start(Screen) {
     return;
   }
   root.replaceChildren();
-  render(html`<${Frame} Screen=${Screen} api=${api} keep=${keep} first=${words} />`, root);
+  const parts = { Screen, api, keep, first: words, alone };
+  render(html`<${Frame} ...${parts} />`, root);
 }
 
-function Frame({ Screen, api, keep, first }) {
+function Frame({ Screen, api, keep, first, alone }) {
   const [words, setWords] = useState(first);
   const [offline, setOffline] = useState(false);
 
@@ -86,6 +88,7 @@ function Frame({ Screen, api, keep, first }) {
     <p class="notice"><${Icon} name="flask" /><span>${words.t("notice")}</span></p>
     ${
       offline &&
+      !alone &&
       html`<p class="banner offline" role="status">
       <${Icon} name="cloud" /><span>${words.t("offline")}</span>
     </p>`

@@ -100,6 +100,7 @@ const Ways = ({ words }) => html`<section class="card ways">
     <span>${words.t("wallet.point")}</span></p>
   <a class="button big" href="/wallet/send"><${Icon} name="out" size="22" />
     <span>${words.t("wallet.send")}</span></a>
+  <a class="button soft" href="/wallet/offline">${words.t("title.offline")}</a>
 </section>`;
 
 function History({ words, rows, joined, show }) {
