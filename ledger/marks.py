@@ -98,6 +98,8 @@ class _Guard:
             self._vat(movement)
         elif source.kind in RESERVED or source.kind == AccountKind.HELD:
             self._lets_go(movement)
+        elif target.kind in RESERVED and self._payee_of(target).mark == VAT:
+            self._refuse(Code.MARK_BOUND, source.mark or VAT)  # what it lets go pays no VAT
         elif not source.mark:
             self._takes_on(movement, self._payee_account(target))
         elif movement.purpose in ON_PURSES and _stays(movement):

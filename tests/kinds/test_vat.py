@@ -124,6 +124,22 @@ def test_marked_money_pays_what_it_buys_vat_and_all(world):
     assert holds(world, "market")
 
 
+@pytest.mark.parametrize("kind", ["hold/1", "lock/1"])
+@pytest.mark.parametrize("marked", [False, True])
+def test_nothing_is_reserved_for_a_vat_account(world, kind, marked):
+    """It could never be captured or released: that pays no VAT."""
+    marks._once(world)
+    extra = {"condition": {"type": "two_party"}} if kind == "lock/1" else {}
+    from_ = world.voucher if marked else world.accounts["aigul", "KZTD"]
+
+    answer = world.offer(
+        world.sign("aigul", kind, from_=from_, to=world.vat["market"], amount="1.00",
+                   ends_at=world.door.time() + DAY, **extra)
+    )  # fmt: skip
+
+    assert codes(answer) == (C.MARK_BOUND,)
+
+
 # Till --------------------------------------------------------------------------------------------
 
 
