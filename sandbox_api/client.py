@@ -501,7 +501,7 @@ class Wallet:
         """Become a client of the demo bank: with a new key, or again with one that is known."""
         key = key or SigningKey.generate()
         joined = client.post("/sandbox/onboard", {"jwk": public_key_to_jwk(key.public_key)})
-        return cls(client, key, {row["asset"]: row["id"] for row in joined["accounts"]})
+        return cls(client, key, _by_asset(joined["accounts"]))
 
     @classmethod
     def persona(cls, client: SandboxClient, name: str) -> Wallet:
@@ -854,7 +854,7 @@ class Till:
         key = key or SigningKey.generate()
         body = {"jwk": public_key_to_jwk(key.public_key), "till": till}
         enrolled = client.post("/sandbox/tills", body)
-        return cls(client, key, {row["asset"]: row["id"] for row in enrolled["accounts"]})
+        return cls(client, key, _by_asset(enrolled["accounts"]))
 
     def ask(
         self,
@@ -915,6 +915,14 @@ def _statement_id(payload: bytes, label: str) -> tuple[str, int]:
     not_after: int = msgspec.json.decode(payload)["not_after"]
     id = TransactionId(not_after, hashlib.sha256(payload).digest())
     return b64(derive_key(id, label)), not_after
+
+
+def _by_asset(rows: Iterable[Json]) -> dict[str, str]:
+    """The account to be used of each asset: the oldest."""
+    accounts: dict[str, str] = {}
+    for row in rows:
+        accounts.setdefault(row["asset"], row["id"])
+    return accounts
 
 
 def _side(side: tuple[str, str]) -> dict[str, str]:

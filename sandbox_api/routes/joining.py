@@ -180,8 +180,10 @@ def _client(parts: Parts, kid: bytes) -> OnboardedBody | None:
 
 
 def _wallets(view: Snapshot, owner: bytes) -> tuple[AccountBody, ...]:
-    """A party's wallets, the first `LISTED_MAX` of them."""
-    return accounts_page(view, owner, AccountKind.WALLET, -1, LISTED_MAX).accounts
+    """A party's wallets to pay from and be paid on, of the first `LISTED_MAX` of them. Others open
+    accounts with a mark for it: none of them stands for the asset."""
+    found = accounts_page(view, owner, AccountKind.WALLET, -1, LISTED_MAX).accounts
+    return tuple(one for one in found if one.mark is None and one.status != "closed")
 
 
 def _till(parts: Parts, kid: bytes, asked: Till) -> TillEnrolledBody | None:

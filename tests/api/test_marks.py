@@ -7,7 +7,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from tests.api.sandbox import HOUR, Person, Sandbox, derived, on_both
+from ledger.keys import SigningKey
+from tests.api.sandbox import HOUR, Person, Sandbox, derived, jwk_of, on_both
 
 pytestmark = on_both
 
@@ -150,3 +151,21 @@ def test_a_requests_lines_are_told_and_must_be_its_total(sandbox: Sandbox) -> No
                          {"request": sandbox.request("market", "10.01", lines=lines)})  # fmt: skip
 
     assert (wrong.status_code, wrong.json["code"]) == (400, "request.lines")
+
+
+def test_who_joins_again_is_not_given_a_marked_account_to_pay_from(
+    sandbox: Sandbox, person: Person
+) -> None:
+    """Nor does a till ask for money on one: it would be refused to everybody."""
+    treasury, market = sandbox.world.persona("treasury"), sandbox.world.persona("market")
+    for party in (person.party, market.party):
+        mark = a_mark(sandbox, "treasury", treasury.account("KZTD"))
+        an_account(sandbox, "treasury", mark, party, supplier=True)
+    till = {"jwk": jwk_of(SigningKey.generate()), "till": "market"}
+
+    again = sandbox.post("/v1/sandbox/onboard", {"jwk": jwk_of(person.key)})
+    enrolled = sandbox.post("/v1/sandbox/tills", till)
+
+    assert (again.status_code, enrolled.status_code) == (200, 201)
+    assert {row["id"] for row in again.json["accounts"]} == set(person.accounts.values())
+    assert {row["id"] for row in enrolled.json["accounts"]} == {one.id for one in market.accounts}
