@@ -385,6 +385,26 @@ class SandboxClient:
         """Each step of a mark's money, oldest first: what became of it, from whom to whom."""
         yield from self._pages(f"/marks/{mark}/trace", "steps")
 
+    def taxpayer(self, party: str) -> Json:
+        """A taxpayer: its VAT account, what it has filed, and its books, where
+        `output` - `input` = `paid` + `balance` - `credit`."""
+        found: Json = self.get(f"/taxpayers/{party}")
+        return found
+
+    def vat_claims(self, taxpayer: str) -> Iterator[Json]:
+        """All claims of VAT that a taxpayer made, page by page."""
+        yield from self._pages(f"/taxpayers/{taxpayer}/claims", "claims")
+
+    def vat_claim(self, id: str) -> Json:
+        """A claim of VAT: when it is due, and what became of it."""
+        found: Json = self.get(f"/vat-claims/{id}")
+        return found
+
+    def vat_of(self, payment: str) -> Json:
+        """The VAT in a payment, by the payment's id."""
+        found: Json = self.get(f"/payments/{payment}/vat")
+        return found
+
     def follow(
         self,
         after: int | None = None,
@@ -556,6 +576,45 @@ class Wallet:
         payload = _payload(self.client, "event/1", members)
         jws = seal(payload, kid=self.key.kid, typ="tenge-event", sign=self.key.sign)
         return self.send("confirm/1", event=jws)
+
+    def invoice(
+        self, lines: Iterable[tuple[str, str]], *, reference: str = "", ends_at: int | None = None
+    ) -> str:
+        """A signed invoice of this taxpayer's, to be handed to the buyer: lines of VAT category and
+        gross amount. It can be paid until `ends_at` (ms UTC; an hour from now)."""
+        members: Json = {
+            "account": self.accounts["KZTD"], "reference": reference or "invoice",
+            "lines": [{"category": category, "amount": amount} for category, amount in lines],
+        }  # fmt: skip
+        payload = _payload(self.client, "invoice/1", members)
+        if ends_at is not None:
+            payload = msgspec.json.encode(msgspec.json.decode(payload) | {"not_after": ends_at})
+        return seal(payload, kid=self.key.kid, typ="tenge-request", sign=self.key.sign)
+
+    def pay_invoice(self, invoice: str, *, with_vat: bool = False) -> str:
+        """Pay a taxpayer's invoice, `with_vat` its VAT part from one's own VAT account. The
+        payment's id."""
+        from_vat = self.vat_account() if with_vat else None
+        receipt = self.send(
+            "invoice_pay/1", from_=self.accounts["KZTD"], from_vat=from_vat, invoice=invoice
+        )
+        payment: str = self.client.get(f"/transactions/{receipt.id}")["facts"]["payment"]
+        return payment
+
+    def vat_account(self) -> str:
+        """The VAT account of this taxpayer."""
+        account: str = self.client.taxpayer(self.party())["account"]
+        return account
+
+    def pay_vat(self, amount: str) -> Receipt:
+        """Pay VAT to the budget."""
+        return self.send("vat_pay/1", from_=self.vat_account(), amount=amount)
+
+    def claim_vat(self, payments: Iterable[str]) -> str:
+        """Claim back the VAT in payments of this exporter's. The claim's id."""
+        receipt = self.send("vat_claim/1", payments=list(payments), to=self.accounts["KZTD"])
+        claim: str = self.client.get(f"/transactions/{receipt.id}")["facts"]["claim"]
+        return claim
 
     def quote(
         self, sell: str, buy: str, *, sell_amount: str | None = None, buy_amount: str | None = None
@@ -863,9 +922,11 @@ class Till:
         reference: str = "",
         crypto: Iterable[str] = (),
         lines: Mapping[str, str] | None = None,
+        vat: str = "",
     ) -> Request:
         """Ask for `total` tenge, or for as much of a crypto asset as its newest rate says. `lines`:
-        what is sold, amount by code of goods, together the total: marked money may ask for it."""
+        what is sold, amount by code of goods, together the total: marked money may ask for it.
+        `vat`: a category, by which the VAT in it goes to the merchant's VAT account."""
         tenders = [{"asset": "KZTD", "account": self.accounts["KZTD"], "amount": total}]
         tenders += [self._tender(asset, total) for asset in crypto]
         members: Json = {
@@ -873,6 +934,8 @@ class Till:
         }  # fmt: skip
         if lines:
             members["lines"] = [{"code": code, "amount": one} for code, one in lines.items()]
+        if vat:
+            members["vat"] = vat
         payload = _payload(self.client, "request/1", members)
         jws = seal(payload, kid=self.key.kid, typ="tenge-request", sign=self.key.sign)
         made = self.client.post("/payment-requests", {"request": jws})

@@ -413,7 +413,8 @@ class LineBody(msgspec.Struct, frozen=True):
 
 
 class PaymentBody(msgspec.Struct, frozen=True):
-    """How a request was paid. `value` in tenge."""
+    """How a request was paid. `value` in tenge; `vat` of it went to the merchant's VAT account,
+    null where none was put apart."""
 
     index: int
     at: int
@@ -421,6 +422,7 @@ class PaymentBody(msgspec.Struct, frozen=True):
     asset: str
     amount: str
     value: str
+    vat: str | None
 
 
 class LastRefusal(msgspec.Struct, frozen=True):
@@ -439,7 +441,8 @@ class RequestMade(msgspec.Struct, frozen=True):
 
 
 class PaymentRequestBody(msgspec.Struct, frozen=True):
-    """A payment request and what became of it."""
+    """A payment request and what became of it. `vat`: the category of the VAT in it that is put
+    apart, or null."""
 
     id: IdText
     request: str
@@ -453,6 +456,7 @@ class PaymentRequestBody(msgspec.Struct, frozen=True):
     not_after: int
     tenders: tuple[TenderBody, ...]
     lines: tuple[LineBody, ...]
+    vat: str | None
     payment: PaymentBody | None
     refusal: LastRefusal | None
     url: str

@@ -26,6 +26,7 @@ from sandbox_api.parts import Parts
 from sandbox_api.problems import Refusal
 from sandbox_api.reading.entries import Scales, entry_at, reasons_of, told_of
 from sandbox_api.reading.known import account_of, object_of
+from sandbox_api.reading.vat import vat_part_body
 from sandbox_api.tenants import StoredRequest
 from sandbox_api.wire import (
     LastRefusal,
@@ -98,6 +99,7 @@ def request_body(parts: Parts, stored: StoredRequest, lang: str) -> PaymentReque
             TenderBody(one.asset, one.account, one.amount, one.rate) for one in body.tenders
         ),
         lines=tuple(LineBody(line.code, line.amount) for line in body.lines),
+        vat=body.vat,
         payment=payment,
         refusal=(
             None if refused is None else LastRefusal(refused.refusal.at, reasons_of(refused, lang))
@@ -151,6 +153,7 @@ def _payment(view: Snapshot, paid: Object) -> PaymentBody | None:
         return None
     entry = entry_at(view, payment.index or paid.written)
     asset = _asset_of(view, payment)
+    part = vat_part_body(view, paid.key)
     return PaymentBody(
         index=entry.index,
         at=entry.at,
@@ -158,6 +161,7 @@ def _payment(view: Snapshot, paid: Object) -> PaymentBody | None:
         asset=asset,
         amount=format_amount(payment.amount, Scales(view).of(asset)),
         value=format_amount(payment.value, TENGE_SCALE),
+        vat=None if part is None else part.vat,
     )
 
 

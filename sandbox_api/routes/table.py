@@ -26,6 +26,7 @@ from sandbox_api.routes import (
     purses,
     records,
     transactions,
+    vat,
     zones,
 )
 
@@ -43,6 +44,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *locks.ROUTES,
     *purses.ROUTES,
     *marks.ROUTES,
+    *vat.ROUTES,
     *proposals.ROUTES,
     *links.ROUTES,
     *keys.ROUTES,
