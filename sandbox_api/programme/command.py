@@ -91,17 +91,14 @@ def start(file: Path, lang: str, place: Sandbox, names: tuple[str, ...]) -> int:
     if programme.mark is not None and not names and programme.mark.source in roles():
         names = (str(programme.mark.source),)
     with _answers() as failed:
-        start = Start(place.client, {name: place.wallet(name) for name in names})
-        begun = [] if programme.mark is None else start.begin(programme.mark)
-        word = "added" if start.is_new and not begun[0].is_new else "started"
+        starting = Start(place.client, {name: place.wallet(name) for name in names})
+        begun = [] if programme.mark is None else starting.begin(programme.mark)
         if begun:
-            said = word if start.is_new else "there"
-            if begun[0].id is None:
-                said = "waits"
+            said = _what_became(begun[0], is_new=starting.is_new)
             click.echo(text(f"programme.start.{said}", lang, name=programme.name))
         else:
             click.echo(programme.name)
-        _print_begun(begun, file, place.client, lang)
+        _print_begun(begun, starting.people, file, place.client, lang)
         for split in programme.splits:
             click.echo("  " + text("programme.start.split", lang, name=split.name, file=file.name))
     return FAULTY if failed or (begun and begun[0].id is None) else 0
@@ -115,7 +112,8 @@ def status(file: Path, lang: str, place: Sandbox, picture: Path | None) -> int:
     if programme.mark is None:
         raise CannotRun(f"{file.name} has no mark: of rules for sharing the ledger keeps nothing.")
     with _answers() as failed:
-        begun = Start(place.client, {}).begin(programme.mark)
+        starting = Start(place.client, {})
+        begun = starting.begin(programme.mark)
         top = begun[0]
         if top.id is None:
             click.echo(text("programme.start.waits", lang, name=programme.name))
@@ -125,7 +123,7 @@ def status(file: Path, lang: str, place: Sandbox, picture: Path | None) -> int:
         for one in begun:
             for account in place.client.mark_accounts(one.id) if one.id else ():
                 said = {"contract": one.mark.contract, "amount": account["balance"]}
-                party = _name_of(account["owner"], place.client)
+                party = starting.people.name(account["owner"])
                 click.echo("  " + text("programme.holds", lang, party=party, **said))
         if picture is not None:
             picture.write_text(place.client.get(f"/marks/{top.id}/trace.svg"), "utf-8")
@@ -178,7 +176,18 @@ def pay(file: Path, lang: str, place: Sandbox, name: str, amount: str) -> int:
     return FAULTY if failed else 0
 
 
-def _print_begun(begun: list[Begun], file: Path, client: SandboxClient, lang: str) -> None:
+def _what_became(top: Begun, *, is_new: bool) -> str:
+    """Of a programme by a start: the word of its sentence."""
+    if top.id is None:
+        return "waits"
+    if not is_new:
+        return "there"
+    return "started" if top.is_new else "added"
+
+
+def _print_begun(
+    begun: list[Begun], people: People, file: Path, client: SandboxClient, lang: str
+) -> None:
     for one in begun:
         mark, indent = one.mark, "  " * (1 + one.mark.path.count("sub"))
         if one.waits_for is not None:
@@ -192,32 +201,22 @@ def _print_begun(begun: list[Begun], file: Path, client: SandboxClient, lang: st
             word = "supplier" if place.supplier else "holder"
             amount = format_amount(place.allocated, TENGE_SCALE) if place.allocated else None
             click.echo(indent + "  " + text(
-                f"programme.start.{word}", lang, party=_name_of(place.party, client),
+                f"programme.start.{word}", lang, party=people.name(place.party),
                 account=place.account, amount=amount,
             ))  # fmt: skip
-            _print_difference(one, place, client, indent, lang)
+            _print_difference(one, place, people, indent, lang)
     if begun and begun[0].id is not None:
         budget = client.budget(begun[0].id)
         click.echo("  " + text("programme.sums", lang, **_sums(budget)))
         click.echo("  " + text("programme.look", lang, url=client.url, mark=begun[0].id))
 
 
-def _print_difference(
-    begun: Begun, place: Place, client: SandboxClient, indent: str, lang: str
-) -> None:
+def _print_difference(begun: Begun, place: Place, people: People, indent: str, lang: str) -> None:
     """Where the file says another amount than was allocated: that is told, and nothing done."""
-    people = People(client)
     for holder in begun.mark.holders:
         said = tiyn(holder.amount)
         if people.party(holder.party) == place.party and said not in (0, place.allocated):
             click.echo(indent + "    " + text("programme.differs", lang, amount=holder.amount))
-
-
-def _name_of(party: str, client: SandboxClient) -> str:
-    for one in client.get("/sandbox")["personas"]:
-        if one["party"] == party:
-            return str(one["name"])
-    return party
 
 
 def _sums(budget: Json) -> dict[str, str]:

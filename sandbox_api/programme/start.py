@@ -23,6 +23,9 @@ HALF_DAY_MS: Final = 43_200_000
 MARGIN_MS: Final = 60_000
 """Less than the most that may be signed ahead, for clocks that differ."""
 
+BATCH_MAX: Final = 1_000
+"""Lines that the sandbox takes at once."""
+
 _ENDED: Final = "ended"
 
 
@@ -55,8 +58,10 @@ class People:
     def __init__(self, client: SandboxClient) -> None:
         self._parties: dict[str, str] = {}
         self._accounts: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         for one in client.get("/sandbox")["personas"]:
             self._parties[one["name"]] = one["party"]
+            self._names[one["party"]] = one["name"]
             for row in one["accounts"]:
                 if row["asset"] == "KZTD":
                     self._accounts[one["name"]] = row["id"]
@@ -64,6 +69,10 @@ class People:
     def party(self, name: str | None) -> str:
         """The id of a party, or the id itself."""
         return self._parties.get(str(name), str(name))
+
+    def name(self, party: str) -> str:
+        """The short name of a party, or its id where it has none."""
+        return self._names.get(party, party)
 
     def account(self, name: str | None) -> str:
         """The id of a party's account in digital tenge, or the id itself."""
@@ -85,8 +94,8 @@ class Start:
         changed then), PaymentRefused where the ledger refuses."""
         begun = list(self._mark(mark, self.people.account(mark.source), is_new=False))
         self._check_funds(mark, begun[0])
-        if self._jws:
-            for answer in self._client.submit_many(self._jws):
+        for lines in batched(self._jws):
+            for answer in self._client.submit_many(lines):
                 if isinstance(answer, PaymentRefused):
                     raise answer
         return begun
@@ -179,6 +188,12 @@ class Start:
         payload = decode_segment(jws.split(".")[1].encode())
         id = TransactionId(self._not_after, hashlib.sha256(payload).digest())
         return b64(derive_key(id, label)) if label else ""
+
+
+def batched(lines: list[str]) -> Iterator[list[str]]:
+    """The lines in order, as many at once as the sandbox takes."""
+    for begin in range(0, len(lines), BATCH_MAX):
+        yield lines[begin : begin + BATCH_MAX]
 
 
 def policy(people: People, mark: Mark, budget: str) -> dict[str, Any]:

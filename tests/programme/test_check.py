@@ -13,14 +13,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.core.transaction import GoodsCode, Label
+from ledger.kinds.mark import PutMark
 from sandbox_api.programme.explain import explain
 from sandbox_api.programme.fault import CODES, Fault
-from sandbox_api.programme.read import TEXT_MAX, read_programme
+from sandbox_api.programme.read import (
+    CODES_MAX,
+    CONDITIONS_MAX,
+    PAYEES_MAX,
+    ROLES_MAX,
+    TEXT_MAX,
+    read_programme,
+)
 from sandbox_api.sentences import LANGUAGES
 from sandbox_api.world import roles
 from tests.processes.running import command
@@ -257,6 +267,54 @@ def test_a_file_that_somebody_is_writing_never_ends_in_a_traceback(
     begin: int, cut: int, put: str
 ) -> None:
     found(MEALS[:begin] + put + MEALS[begin + cut :])
+
+
+# What is sound can be signed ---------------------------------------------------------------------
+
+
+def _policy(**members: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = {
+        "kind": "mark/1", "ledger": ID, "nonce": ID, "not_after": NOW, "budget": ID,
+        "contract": "A", "budget_line": "B", "valid_until": NOW, "on_final": "unmark",
+        "payees": [], "roles": [], "categories": [], "goods": [], "payee_max": None,
+        "conditions": [],
+    }  # fmt: skip
+    return {**empty, **members}
+
+
+@pytest.mark.parametrize(
+    ("member", "one", "most"),
+    [
+        ("payees", ID, PAYEES_MAX),
+        ("roles", "merchant", ROLES_MAX),
+        ("categories", "A", CODES_MAX),
+        ("goods", "A", CODES_MAX),
+        ("conditions", {"oracle": ID, "event": "a"}, CONDITIONS_MAX),
+    ],
+)
+def test_a_file_may_hold_as_many_as_a_mark(member: str, one: object, most: int) -> None:
+    assert msgspec.convert(_policy(**{member: [one] * most}), PutMark)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(_policy(**{member: [one] * (most + 1)}), PutMark)
+
+
+@given(st.one_of(st.text(max_size=70), st.text("Aa0 ._-\n", max_size=70)))
+def test_a_word_is_judged_as_the_ledger_does(word: str) -> None:
+    escaped = json.dumps(word, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = MEALS.replace('"MEALS-2029"', escaped).replace('"MEAL"', escaped)
+
+    codes = [one.code for one in found(text)]
+
+    assert _fits(word, Label) == ("label.form" not in codes and "label.long" not in codes)
+    assert _fits(word, GoodsCode) == ("code.form" not in codes)
+
+
+def _fits(word: str, wanted: Any) -> bool:
+    try:
+        msgspec.convert(word, wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 # The catalogue ------------------------------------------------------------------------------------

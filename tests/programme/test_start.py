@@ -14,6 +14,7 @@ import pytest
 
 from ledger.keys import SigningKey
 from sandbox_api.client import PaymentRefused, SandboxClient, Wallet
+from sandbox_api.programme.start import BATCH_MAX, batched
 from tests.processes.running import Running, command
 
 FOLDER = Path(__file__).parents[2] / "docs" / "programmes"
@@ -141,6 +142,27 @@ def test_a_sub_contract_waits_for_its_owner(
     assert "nothing was changed" in tenge(sandbox, "start", path)[1]
 
 
+def test_parties_and_the_budget_may_be_named_by_their_ids(
+    sandbox: Running, client: SandboxClient, tmp_path: Path
+) -> None:
+    families = [Wallet.join(client).party() for _ in range(12)]
+    rows = "".join(f'[[holder]]\nparty = "{one}"\namount = "5.00"\n' for one in families)
+    budget = persona(sandbox, "treasury")["accounts"]["KZTD"]
+    path = written(tmp_path, "school-meals.toml", ("MEALS-2029", "BY-ID"),
+                   ('"treasury"', f'"{budget}"'),
+                   ('[[holder]]\nparty = "daniyar"\namount = "12000.00"\n', rows))  # fmt: skip
+    assert tenge(sandbox, "start", path)[0] == 1
+
+    code, said, _ = tenge(sandbox, "start", path, "--as", "treasury")
+
+    assert code == 0
+    mark = mark_of(said)
+    assert client.mark(mark)["budget"] == budget
+    held = {one["owner"]: one["balance"] for one in client.mark_accounts(mark)}
+    assert {held[one] for one in families} == {"5.00"}
+    assert len(held) == 13
+
+
 def test_a_start_that_broke_off_is_ended_by_the_next(
     sandbox: Running, client: SandboxClient, tmp_path: Path
 ) -> None:
@@ -220,6 +242,15 @@ def test_a_holder_is_added_and_another_amount_is_only_told(
     assert code == 0
     assert "The file says ₸13,000; what is allocated stays as it is." in said
     assert client.budget(mark_of(said))["allocated"] == "24001.00"
+
+
+def test_what_is_signed_goes_in_order_in_batches() -> None:
+    lines = [str(number) for number in range(2 * BATCH_MAX + 1)]
+
+    batches = list(batched(lines))
+
+    assert [len(one) for one in batches] == [BATCH_MAX, BATCH_MAX, 1]
+    assert [line for one in batches for line in one] == lines
 
 
 def test_a_sandbox_that_does_not_run_is_one_sentence(tmp_path: Path, sandbox: Running) -> None:
