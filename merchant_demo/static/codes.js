@@ -14,12 +14,15 @@ export function Code({ words, text, label }) {
   const area = useRef(null);
   const { size, path } = useMemo(() => drawn(text), [text]);
   const copy = async () => {
-    area.current.select();
     const done = await navigator.clipboard?.writeText(text).then(
       () => true,
       () => false,
     );
-    setCopied(done ?? document.execCommand("copy"));
+    if (!done) {
+      area.current.closest("details").open = true; // what is not shown cannot be selected
+      area.current.select();
+    }
+    setCopied(done || document.execCommand("copy"));
   };
   return html`<div class="code">
     <div class="qr">
@@ -31,7 +34,8 @@ export function Code({ words, text, label }) {
         aria-label=${words.t("purse.text")}>${text}</textarea></details>
     <button type="button" class="button soft" onClick=${copy}>
       <${Icon} name=${copied ? "check" : "copy"} size="20" />
-      <span role="status">${words.t(copied ? "people.copied" : "purse.copy")}</span></button>
+      <span>${words.t(copied ? "people.copied" : "purse.copy")}</span></button>
+    <span class="hidden" role="status">${copied && words.t("people.copied")}</span>
   </div>`;
 }
 

@@ -50,8 +50,9 @@ export const homeOf = ({ holder, assets }) =>
   holder.accounts.find(({ asset }) => asset === tengeOf(assets));
 
 /**
- * Give the device the newest notice and certificate, and learn what the ledger has of it: {purse};
- * null where this purse is of another ledger than the sandbox's.
+ * Give the device the newest notice and certificate, and learn what the ledger has of it: {purse,
+ * older}, or null where this purse is of another ledger than the sandbox's. `older`: the ledger has a
+ * payment of this device that the device does not know, so it was restored from an older copy.
  */
 export async function renew({ api, keep }) {
   const state = await purse.kept(keep);
@@ -67,7 +68,8 @@ export async function renew({ api, keep }) {
   await purse.takeClock(keep, api.offsetMs);
   const { payments } = await api.get(`/v1/accounts/${id}/offline-payments?limit=${ROWS}`);
   await keep.put(SETTLED, Object.fromEntries(payments.map((one) => [one.id, one])));
-  return { purse: found };
+  const { counter } = await purse.kept(keep); // as it is now: another window may have paid
+  return { purse: found, older: payments.some((one) => one.purse === id && one.counter > counter) };
 }
 
 /** Put money on the purse. */
@@ -98,6 +100,7 @@ function unlessSettled(error) {
 /** Have this page kept for when there is no network. Answers whether it is. */
 export async function keepPage() {
   if (!navigator.serviceWorker) return false; // no secure context
+  navigator.storage?.persist?.().catch(() => {}); // a browser that is short of room spares it then
   const options = { scope: "/wallet/offline", updateViaCache: "none" };
   const registered = await navigator.serviceWorker.register("/wallet/offline.worker.js", options);
   await navigator.serviceWorker.ready;

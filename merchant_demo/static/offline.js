@@ -78,6 +78,8 @@ function Offline({ app }) {
   const over = ledger === null ? "other" : ledger?.purse.status === "closed" ? "closed" : null;
   if (!hand || over) return html`<${Begin} ...${common} over=${over} told=${told} />`;
 
+  const frozen = ledger?.purse.status === "frozen" || hand.frozen;
+  const older = ledger?.older ?? false;
   const home = { back: () => setScreen(null), changed: look };
   if (screen === "pay") return html`<${Paying} app=${app} hand=${hand} ...${home} />`;
   if (screen === "receive") return html`<${Receiving} app=${app} hand=${hand} ...${home} />`;
@@ -86,7 +88,12 @@ function Offline({ app }) {
     <main id="screen" class="wallet offline">
     <div class="purse">
       <h1 class="hidden">${words.t("title.offline")}</h1>
-      <${Frozen} words=${words} hand=${hand} ledger=${ledger} />
+      ${frozen && html`<${Stop} words=${words} title="purse.frozen" text="purse.frozen.text" />`}
+      ${
+        older &&
+        !frozen &&
+        html`<${Stop} words=${words} title="purse.older" text="purse.no.older_copy" />`
+      }
       <section class="money-card" aria-label=${words.t("title.offline")}>
         <p class="label">${words.t("purse.on")}</p>
         <p class="amount">${moneyOf(words, hand.balance)}</p>
@@ -97,13 +104,14 @@ function Offline({ app }) {
       </section>
       <${Network} words=${words} online=${online} kept=${kept} />
       <div class="row two">
-        <button type="button" class="button big" onClick=${() => setScreen("pay")}>
+        <button type="button" class="button big" disabled=${frozen || older}
+          onClick=${() => setScreen("pay")}>
           <${Icon} name="out" size="22" /><span>${words.t("purse.pay")}</span></button>
         <button type="button" class="button big" onClick=${() => setScreen("receive")}>
           <${Icon} name="in" size="22" /><span>${words.t("purse.receive")}</span></button>
       </div>
       <${Told} words=${words} told=${told} />
-      <${Moves} ...${common} hear=${hear} opened=${opened} tell=${setTold} />
+      <${Moves} ...${common} stopped=${frozen || older} hear=${hear} opened=${opened} tell=${setTold} />
     </div>
     <div class="affairs">
       <${Received} ...${common} />
@@ -175,15 +183,12 @@ function Network({ words, online, kept }) {
       ${online && kept === false && html` ${words.t("purse.unkept")}`}</span></p>`;
 }
 
-/** A frozen purse, by the ledger's word or the notice's. */
-function Frozen({ words, hand, ledger }) {
-  if (ledger?.purse.status !== "frozen" && !hand.frozen) return null;
-  return html`<section class="card caution frozen" role="alert"><${Icon} name="lock" />
-    <div><h2>${words.t("purse.frozen")}</h2><p>${words.t("purse.frozen.text")}</p></div></section>`;
-}
+/** Why nothing is to be paid from here any more. */
+const Stop = ({ words, title, text }) => html`<section class="card caution frozen" role="alert">
+  <${Icon} name="lock" /><div><h2>${words.t(title)}</h2><p>${words.t(text)}</p></div></section>`;
 
 /** Between purse and wallet: both need the network. */
-function Moves({ app, words, hand, online, hear, opened, tell }) {
+function Moves({ app, words, hand, online, stopped, hear, opened, tell }) {
   const [asked, setAsked] = useState(null); // "load" or "home"
   const [typed, setTyped] = useState("");
   const amount = entered(typed, 2);
@@ -204,10 +209,10 @@ function Moves({ app, words, hand, online, hear, opened, tell }) {
   const full = html`<${Facts} rows=${[[words.t("fact.amount"), moneyOf(words, hand.balance)]]} />`;
   return html`<section class="card ways" aria-label=${words.t("purse.moves")}>
     <div class="row two">
-      <button type="button" class="button soft" disabled=${!online}
+      <button type="button" class="button soft" disabled=${!online || stopped}
         onClick=${() => setAsked("load")}>${words.t("purse.load")}</button>
       <button type="button" class="button soft"
-        disabled=${!online || (!hand.balance && !hand.outbox)}
+        disabled=${!online || stopped || (!hand.balance && !hand.outbox)}
         onClick=${() => setAsked("home")}>${words.t("purse.home")}</button>
     </div>
     ${!online && html`<p class="quiet">${words.t("purse.moves.offline")}</p>`}
