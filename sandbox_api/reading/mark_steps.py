@@ -96,7 +96,7 @@ def counted(steps: Iterable[Step], marks: Marks) -> dict[str, Sums]:
             one.paid += step.amount
         elif step.step == RETURNED:
             one.returned += step.amount
-        elif step.step == REFUNDED and not step.source.mark:
+        elif step.step == REFUNDED and step.source.mark != step.mark:  # ordinary money, or VAT
             one.paid -= step.amount
         for mark in step.ended:
             if mark in sums:
@@ -148,9 +148,9 @@ def _step(
     if mark not in marks.policies:
         return None
     if target.mark == mark:
-        if target.kind in RESERVED:
+        if target.kind in (*RESERVED, AccountKind.PURSE):
             return RESERVES, mark, ()
-        freed = source.kind in RESERVED and source.owner == target.owner
+        freed = source.kind != AccountKind.WALLET and source.owner == target.owner
         return (FREED if freed else PASSED), mark, ()
     budget = marks.budgets[marks.policies[mark].budget]
     if target.owner == budget.owner and target.mark == budget.mark:

@@ -19,7 +19,9 @@ from sandbox_api.problems import Problem
 from sandbox_api.reading import marks
 from sandbox_api.wire_marks import BudgetBody
 from tests.builders import DAY, HOUR, World, a_world, derived, key_of, request_id
+from tests.kinds.families import vat
 from tests.kinds.families.approvals import SECOND, propose, second_key
+from tests.kinds.families.freeze import freeze
 from tests.kinds.families.marks import _prepare, mark, marked
 
 
@@ -76,6 +78,15 @@ def _live(world: World, keyring: Keyring) -> tuple[str, ...]:
     do("aigul", "mark_return/1", from_=voucher, amount="10.00")
     do("aigul", "transfer/1", from_=voucher, to=own["ministry"], amount="2.00")
     do("ministry", "mark_settle/1", from_=world.works_of_cafe, to=own["cafe"], amount="40.00")
+    vat.admit(world)
+    vat.treasury(world)
+    vat.register(world, "market")
+    taxed = world.request("till-market", "58.00", vat="standard")
+    do("aigul", "pay/1", from_=voucher, request=taxed)
+    do("market", "refund/1", payment=request_id(taxed), from_=shop, to=voucher, amount="29.00")
+    freeze(world, voucher, "hold")
+    do("market", "refund/1", payment=request_id(taxed), from_=shop, to=voucher, amount="1.00")
+    do("afsa", "unfreeze/1", account=voucher, order="O-1")
     second_key(world, "ministry", SECOND)
     for kind, members in (
         ("mark_return/1", {"from_": voucher, "amount": "1.00"}),
@@ -147,6 +158,8 @@ def test_a_trace_tells_every_step_once_and_in_order(life: Life, view: Snapshot) 
         after = page.next
 
     assert tuple(steps) == whole.steps
+    held = [step.step for step in steps if step.kind == "unfreeze/1"]
+    assert held == ["freed"]
     assert [step.index for step in steps] == sorted(step.index for step in steps)
 
 
