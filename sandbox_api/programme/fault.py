@@ -22,7 +22,7 @@ CODES = frozenset({
     "list.long", "list.twice",
     "party.unknown", "party.operator", "role.operator", "oracle.missing",
     "budget.role", "condition.twice", "holder.none", "holder.twice", "allocation.over",
-    "policy.nobody", "policy.return", "goods.unreachable",
+    "policy.nobody", "policy.return", "policy.supplier", "goods.unreachable",
     "sub.supplier", "sub.deep", "sub.beyond",
     "split.few", "split.many", "split.fraction", "split.zero", "split.sum", "split.twice",
     "split.remainder", "programme.empty",

@@ -135,7 +135,6 @@ class _Lint:
         """Whether the money can ever be spent."""
         if not mark.unread.isdisjoint(("payees", "roles", "categories", "holder")):
             return  # what is not known cannot be missing
-        suppliers = any(one.supplier for one in mark.holders)
         named = bool(mark.payees or mark.roles or mark.categories)
         if mark.on_final == RETURN:
             for member in ("payees", "roles", "categories"):
@@ -143,14 +142,13 @@ class _Lint:
                     self._fault("policy.return", (*mark.path, member), name=member)
             if mark.goods:
                 self._fault("goods.unreachable", (*mark.path, "goods"))
-            if not suppliers and mark.holders:
-                self._fault("policy.nobody", mark.path)
+            if mark.holders and not any(one.supplier for one in mark.holders):
+                self._fault("policy.supplier", mark.path)
             return
         # Only merchants have categories, so another role beside them is nobody.
         unheard = bool(mark.categories and mark.roles and Role.MERCHANT not in mark.roles)
         if mark.on_final == UNMARK and (not named or (unheard and not mark.payees)):
-            if not suppliers or unheard:
-                self._fault("policy.nobody", mark.path)
+            self._fault("policy.nobody", mark.path)
         elif mark.goods and named and not self._reaches_a_till(mark):
             self._fault("goods.unreachable", (*mark.path, "goods"))
 
@@ -172,11 +170,28 @@ class _Lint:
                 return
             if mark.goods and one.goods and set(mark.goods).isdisjoint(one.goods):
                 self._fault("sub.beyond", (*mark.path, "goods"), name="goods")
-            if _by_name(mark) and _by_name(one) and set(mark.payees).isdisjoint(one.payees):
-                self._fault("sub.beyond", (*mark.path, "payees"), name="payees")
             by_role = mark.roles and one.roles and not (mark.payees or one.payees)
             if by_role and set(mark.roles).isdisjoint(one.roles):
                 self._fault("sub.beyond", (*mark.path, "roles"), name="roles")
+        lineage = (mark, *above)
+        named = next((one.payees for one in lineage if _by_name(one)), None)
+        all_finals = all(one.payees or one.roles or one.categories for one in lineage)
+        if (
+            named is not None
+            and all_finals
+            and not any(all(self._may_be_paid(party, one) for one in lineage) for party in named)
+        ):
+            member = "payees" if mark.payees else "roles" if mark.roles else "categories"
+            self._fault("sub.beyond", (*mark.path, member), name=member)
+
+    def _may_be_paid(self, party: str, mark: Mark) -> bool:
+        """Whether a policy could admit a party, whatever it is attested to sell."""
+        if party in mark.payees:
+            return True
+        role = self._people.get(party)
+        admits = not mark.roles or role is None or role in mark.roles
+        sells = not mark.categories or role in (None, Role.MERCHANT)
+        return bool(mark.roles or mark.categories) and admits and sells
 
     def split(self, split: Split) -> None:
         """A rule for sharing."""

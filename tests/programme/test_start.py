@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,55 @@ def test_the_money_of_a_programme_leaks_nowhere_and_its_status_says_so(
     )
     assert "aigerim holds ₸10,800 for STATUS" in told
     assert picture.read_text("utf-8").startswith("<svg")
+
+
+def account_of(client: SandboxClient, mark: str, owner: Wallet) -> str:
+    party = owner.party()
+    return next(one["id"] for one in client.mark_accounts(mark) if one["owner"] == party)
+
+
+def test_a_sub_contract_binds_more_than_the_contract(
+    sandbox: Running, client: SandboxClient, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "road.toml", ("ROAD-17", "ROAD-19"))
+    _, said, _ = tenge(sandbox, "start", path, *SIGNERS["road.toml"])
+    top, below = re.findall(r"mark ([\w-]{22})", said)
+    contractor, builder = (wallet(sandbox, client, name) for name in ("market", "daniyar"))
+    source = account_of(client, below, builder)
+    cafe, market = (persona(sandbox, name)["accounts"]["KZTD"] for name in ("cafe", "market"))
+
+    builder.send("transfer/1", from_=source, to=cafe, amount="5000000.00")
+    for to, amount, code in ((cafe, "0.01", "MARK_PAYEE_MAX"), (market, "1.00", "MARK_PAYEE")):
+        with pytest.raises(PaymentRefused) as refused:
+            builder.send("transfer/1", from_=source, to=to, amount=amount)
+        assert code in [one["code"] for one in refused.value.reasons]
+    contractor.send("transfer/1", from_=account_of(client, top, contractor), to=cafe,
+                    amount="6000000.00")  # fmt: skip
+
+    sums = client.budget(top)
+    assert (sums["paid"], sums["held"]) == ("11000000.00", "79000000.00")
+
+
+def test_a_voucher_that_returns_is_settled_by_its_treasury(
+    sandbox: Running, client: SandboxClient, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "return.toml", ("HEAT-2029", "HEAT-2030"))
+    _, said, _ = tenge(sandbox, "start", path)
+    mark = mark_of(said)
+    mother, shop, treasury = (
+        wallet(sandbox, client, name) for name in ("aigerim", "market", "treasury")
+    )
+    marked = account_of(client, mark, shop)
+    before = client.balance(shop.accounts["KZTD"])
+
+    mother.send("transfer/1", from_=account_of(client, mark, mother), to=marked, amount="40000.00")
+    with pytest.raises(PaymentRefused):
+        shop.send("transfer/1", from_=marked, to=shop.accounts["KZTD"], amount="1.00")
+    treasury.send("mark_settle/1", from_=marked, to=shop.accounts["KZTD"], amount="40000.00")
+
+    after = client.balance(shop.accounts["KZTD"])
+    assert Decimal(after) - Decimal(before) == 40_000
+    assert client.budget(mark)["paid"] == "40000.00"
 
 
 def test_an_amount_is_shared_by_a_rule(sandbox: Running, client: SandboxClient) -> None:
