@@ -112,7 +112,7 @@ class Judge:
                 (index, 2 * place, ours, theirs, -amount, self.balances[source]),
                 (index, 2 * place + 1, theirs, ours, amount, self.balances[target]),
             ]
-        if kind in ("pay/1", "ask_pay/1", "convert_pay/1"):
+        if kind in ("pay/1", "ask_pay/1", "convert_pay/1", "invoice_pay/1"):
             payment = entry["facts"]["payment"]
             assert payment not in self.payments, f"{payment} was paid twice"
             self.payments[payment] = 0
