@@ -60,6 +60,9 @@ _ZIP_FAULTS = (
 )
 """What zipfile raises over a list of members that is not whole or not sound."""
 
+_UTF8 = 0x800
+"""The one flag of a zip's member that says nothing here: its name is UTF-8."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LOCAL = struct.Struct("<4s5H3L2H")
 _is_ledger_id = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]").fullmatch
@@ -385,8 +388,10 @@ def _read_members(file: IO[bytes]) -> dict[str, _Member]:
     for info in listed:
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
             raise ExportDamaged("structure", f"{info.filename[:80]} is not stored uncompressed")
-        if info.filename in members or info.flag_bits & 1 or info.header_offset < 0:
-            raise ExportDamaged("structure", f"{info.filename[:80]} is there twice, or encrypted")
+        if info.filename in members or info.header_offset < 0:
+            raise ExportDamaged("structure", f"{info.filename[:80]} is there twice")
+        if info.flag_bits & ~_UTF8:  # encrypted, patched: what other programs would not read
+            raise ExportDamaged("structure", f"{info.filename[:80]} has flags that no export has")
         members[info.filename] = _Member(info.header_offset, info.file_size, info.CRC)
     return members
 

@@ -87,6 +87,19 @@ def test_a_changed_byte_anywhere_is_found_unless_it_says_nothing(
             assert members(path) == said, (seed, at)
 
 
+@pytest.mark.parametrize("bit", range(16))
+def test_a_flag_that_other_programs_stumble_over_is_damage(
+    small: Everything, tmp_path: Path, bit: int
+) -> None:
+    raw = bytearray(small.export.read_bytes())
+    flags = raw.index(b"PK\x01\x02") + 8
+    raw[flags + bit // 8] ^= 1 << bit % 8
+
+    verdict = audited(bytes(raw), tmp_path / "log.zip")
+
+    assert [found.part for found in verdict.findings] == [Part.STRUCTURE] * (bit != 11)
+
+
 def members(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
