@@ -19,6 +19,7 @@ from ledger.core.decision import Code, Refused, refused
 from ledger.core.ids import b64, derive_key
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
+from ledger.core.payment import Payment
 from ledger.core.plan import Movement, Plan
 from ledger.core.transaction import Id, Payload, Signer, Transaction
 from ledger.core.vat import Claim, Taxpayer, VatPart
@@ -64,6 +65,11 @@ def _needs(tx: Transaction, known: Known) -> Iterator[Need]:
         part = known.values.get(need)
         if part is not None:
             yield from taxpayer_needs(known, id_of(part.body.seller))
+        paid: Need = ("object", "payment", id_of(payment))
+        yield paid
+        found = known.values.get(paid)
+        if found is not None:
+            yield ("account", id_of(found.body.payer))
     account = known.values.get(("account", id_of(payload.to)))
     if account is not None:
         yield from taxpayer_needs(known, account.owner)
@@ -111,12 +117,21 @@ def _claimable(known: Known, payment: str, signer: Signer, at: int) -> Object:
         raise Refusal(refused(Code.PAYMENT_UNKNOWN, KIND.name, payment=payment))
     if found.status != "paid":
         raise Refusal(refused(Code.STATUS_CONFLICT, KIND.name, status=found.status))
-    if not part.deductible or part.from_vat or _open_vat(found) == 0:
+    if not part.deductible or _open_vat(found) == 0 or not _with_ordinary(known, found):
         raise Refusal(refused(Code.VAT_CLAIM, KIND.name, condition="paid"))
     seller = known.object("taxpayer", id_of(part.seller))
     if seller is None or body_of(seller, Taxpayer).filed_until < part.at:
         raise Refusal(refused(Code.VAT_CLAIM, KIND.name, condition="filed"))
     return found
+
+
+def _with_ordinary(known: Known, part: Object) -> bool:
+    """Whether ordinary money paid the VAT. What money with a purpose paid is nobody's to have back
+    as ordinary money; a refund of the sale gives it back to its mark."""
+    payment = known.body("payment", part.key, Payment)
+    if payment is None or body_of(part, VatPart).from_vat:
+        return False
+    return not named_account(known, id_of(payment.payer)).mark
 
 
 def _open_vat(part: Object) -> int:

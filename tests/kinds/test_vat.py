@@ -16,7 +16,7 @@ from ledger.core import counters
 from ledger.core.decision import Code
 from ledger.core.ids import b64, unb64
 from ledger.core.vat import VAT, vat_in
-from ledger.writer.answers import Taken, Unread
+from ledger.writer.answers import Declined, Taken, Unread
 from tests.builders import DAY, HOUR, World, derived, request_id
 from tests.kinds.families import exchange, marks
 from tests.kinds.families.vat import (
@@ -726,3 +726,23 @@ def test_the_search_does_all_of_it(trading):
         "invoice_pay/1", "pay/1", "refund/1", "vat_pay/1", "vat_claim/1", "vat_deny/1",
         "vat_attest/1", "expire/1", "freeze/1", "unfreeze/1",
     }, happened  # fmt: skip
+
+
+def test_vat_that_marked_money_paid_is_not_claimed_as_ordinary(exporting):
+    """Else whoever is paid a claim turns a part of what is for its purpose into what is for any."""
+    world = exporting
+    marks.ministry(world)
+    grant = marks.mark(world, payees=[world.parties["market"]], categories=[])
+    granted = marks.marked(world, grant, "mill", "1160.00")
+    jws = invoice(world, ("standard", "1160.00"))
+    world.do("mill", "invoice_pay/1", from_=granted, from_vat=None, invoice=jws)
+    attest(world, "market", world.door.at)
+
+    answer = world.offer(
+        world.sign("mill", "vat_claim/1", payments=[invoice_id(jws)],
+                   to=world.accounts["mill", "KZTD"])
+    )  # fmt: skip
+
+    assert codes(answer) == (C.VAT_CLAIM,)
+    assert isinstance(answer, Declined)
+    assert answer.reasons[0].params["condition"] == "paid"
