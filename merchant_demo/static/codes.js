@@ -78,6 +78,10 @@ export function Reader({ words, label, action, take, busy }) {
     setText(read);
     take(found(read));
   };
+  const film = () => {
+    setBlind(false);
+    setFilming(true);
+  };
   const canFilm = "BarcodeDetector" in window && navigator.mediaDevices;
   return html`<form class="topay reader" onSubmit=${submit}>
     ${
@@ -88,7 +92,7 @@ export function Reader({ words, label, action, take, busy }) {
               setBlind(true);
             }} />`
         : canFilm &&
-          html`<button type="button" class="button soft" onClick=${() => setFilming(true)}>
+          html`<button type="button" class="button soft" onClick=${film}>
             <${Icon} name="scan" size="20" /><span>${words.t("purse.scan")}</span></button>`
     }
     ${blind && html`<p class="wrong" role="alert">${words.t("purse.blind")}</p>`}

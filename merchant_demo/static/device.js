@@ -66,10 +66,22 @@ export async function renew({ api, keep }) {
     await purse.takeCertificate(keep, fromB64u(paper.form));
   }
   await purse.takeClock(keep, api.offsetMs);
-  const { payments } = await api.get(`/v1/accounts/${id}/offline-payments?limit=${ROWS}`);
+  const payments = await settledOf(api, id);
   await keep.put(SETTLED, Object.fromEntries(payments.map((one) => [one.id, one])));
   const { counter } = await purse.kept(keep); // as it is now: another window may have paid
   return { purse: found, older: payments.some((one) => one.purse === id && one.counter > counter) };
+}
+
+/** All payments of a purse, and to it, that the ledger has settled. */
+async function settledOf(api, id) {
+  const all = [];
+  for (let after = ""; after !== null; ) {
+    const query = `limit=${ROWS}${after && `&after=${after}`}`;
+    const { payments, next } = await api.get(`/v1/accounts/${id}/offline-payments?${query}`);
+    all.push(...payments);
+    after = next;
+  }
+  return all;
 }
 
 /** Put money on the purse. */

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ledger.core.offline import from_text
+from ledger.core.offline import from_text, read_chain
 from sandbox_api import sentences
 from sandbox_api.client import Wallet
 from tests.browser.conftest import Device, Devices
@@ -376,6 +376,51 @@ def test_a_payment_is_made_with_the_keyboard_alone(device: Devices) -> None:
     expect(page_a.locator(".passing h1")).to_be_focused()
     take(page_b, text_of(page_a))
     taken(page_b, "70.00")
+
+
+def test_two_windows_that_pay_at_once_sign_different_parts(device: Devices) -> None:
+    (a, page_a), (_, page_b) = phone(device), phone(device)
+    other = a.open(PATH)
+    expect(other.locator(".money-card")).to_be_visible()
+    to = address(page_b, "10")
+    at_once = """([to, count]) => import("/static/client/purse.js").then(async ({ pay }) => {
+        const { openKeep } = await import("/static/client/keep.js");
+        const one = () => pay(openKeep(), to, null, Date.now());
+        window.signed = Promise.all(Array.from({ length: count }, one));
+    })"""
+    for page in (page_a, other):
+        page.evaluate(at_once, [to, 5])
+
+    texts = [text for page in (page_a, other) for (text,) in page.evaluate("window.signed")]
+
+    payments = [read_chain(from_text(text)).last for text in texts]
+    assert sorted(one.counter for one in payments) == list(range(1, 11))
+    assert sorted(one.spent for one in payments) == [1000 * place for place in range(10)]
+    for code in texts:
+        take(page_b, code)
+        expect(page_b.get_by_label(said("purse.receive.code"))).to_have_value("")
+    expect(page_b.locator(".taken")).to_have_count(10)
+
+
+def test_over_plain_http_the_purse_works_and_says_what_is_missing(device: Devices) -> None:
+    owner, (_, page_b) = device(), phone(device)
+    owner.context.add_init_script(
+        "delete Crypto.prototype.subtle; delete Navigator.prototype.serviceWorker;"
+        "delete Navigator.prototype.clipboard"
+    )
+    page = owner.open(PATH)
+    page.get_by_role("button", name=said("purse.begin.do")).click()
+
+    expect(page.get_by_text(said("key.software"))).to_be_visible()
+    expect(page.locator(".net.on")).to_contain_text(said("purse.unkept"))
+    take(page_b, pay(page, address(page_b, "70")))
+    taken(page_b, "70.00")
+    page.get_by_role("button", name=said("purse.copy")).click()
+    expect(page.get_by_role("button", name=said("people.copied"))).to_be_visible()
+    back(page_b)
+    back(page)
+    take(page, pay(page_b, address(page, "20")))
+    taken(page, "20.00")
 
 
 def test_a_program_and_a_phone_pay_each_other(device: Devices, sandbox: Running) -> None:
