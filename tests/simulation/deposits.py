@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tests.builders import pack_text
 from tests.kinds.families.deposits import CLIENTS, DEPOSIT, converting, linking, open_deposits
 from tests.kinds.families.purses import RULE as PURSES
+from tests.kinds.families.vat import RATES
 from tests.kinds.test_deposits import LIMITS
 from tests.simulation import locks
 from tests.simulation.model import ALMATY_MS, DAY_MS
@@ -18,7 +19,7 @@ from tests.simulation.model import ALMATY_MS, DAY_MS
 if TYPE_CHECKING:
     from tests.simulation.test_simulation import Act, Traffic
 
-LIMITED = pack_text() + LIMITS.format(person="1500000.00", merchant="400000.00") + PURSES
+LIMITED = pack_text() + LIMITS.format(person="1500000.00", merchant="400000.00") + PURSES + RATES
 """The rules of the simulation."""
 
 PERSON_MAX, MERCHANT_MAX = 1_500_000_00, 400_000_00

@@ -33,11 +33,12 @@ from tests.simulation import (
     marks,
     proposals,
     purses,
+    vat,
 )
 from tests.simulation.choice import Choice
 from tests.simulation.model import DEPOSIT, Model, Sale
 
-STEPS = 1_800 * SCALE
+STEPS = 2_000 * SCALE
 HAPPENS = 4
 """How often every act happens, at the least, in so many steps."""
 ASSETS = {"KZTD": 2, "tUSDT": 6, "tBTC": 8}
@@ -78,6 +79,7 @@ class Traffic:
         self.purses = purses.Purses()
         purses.begin(self)
         self.marked = marks.begin(self)
+        self.books = vat.begin(self)
         self.start = self.reader.head()
         for asset in ASSETS:
             for name in HOLDERS:
@@ -165,6 +167,7 @@ class Traffic:
                  for (name, day), value in self.model.spent.items()}  # fmt: skip
         assert self.reader.load(spent) == spent
         marks.agree(self)
+        vat.agree(self)
 
     def balance(self, name: str, asset: str) -> int:
         need = ("account", unb64(self.world.accounts[name, asset], 16))
@@ -410,6 +413,7 @@ def stale(run: Traffic) -> Act:
 
 FAMILIES = (
     proposals, keys, locks, holds, freezes, deposits, consents, asks, exchange, purses, marks,
+    vat,
 )  # fmt: skip
 """A family is a module with its ACTS and their WEIGHTS."""
 OWN = {transfer: 20, pay: 30, refund: 14, issue: 3, redeem: 3, switch: 3, permit: 2,
