@@ -6,7 +6,7 @@ envelope apart and checks its form, never a signature: `envelopes` holds what th
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -128,7 +128,7 @@ class Transaction(msgspec.Struct, frozen=True):
     payload: Payload
     jws: bytes
     envelopes: tuple[Envelope, ...]
-    embedded: tuple[Embedded[Statement], ...] = ()
+    embedded: tuple[Embedded[Any], ...] = ()
     proposed: Payload | None = None
     proofs: tuple[Proof, ...] = ()
 

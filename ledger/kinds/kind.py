@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ledger.core.account import Account, AccountKind
 from ledger.core.amount import parse_amount
@@ -103,7 +103,7 @@ def embedded_of(tx: Transaction, type_: type[S]) -> Embedded[S]:
     """The first statement of this type that the transaction embeds."""
     for embedded in tx.embedded:
         if isinstance(embedded.body, type_):
-            return cast("Embedded[S]", embedded)
+            return embedded
     raise AssertionError(f"a transaction was read without its {type_.__name__}")
 
 
