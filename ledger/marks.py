@@ -20,7 +20,7 @@ from ledger.core.account import RESERVED, Account, AccountKind
 from ledger.core.amount import TENGE_SCALE, format_amount, parse_amount
 from ledger.core.decision import Code, Reason, Refused, in_precedence
 from ledger.core.ids import ID_BYTES, b64, unb64
-from ledger.core.mark import UNMARK, Categories, MarkPolicy
+from ledger.core.mark import MarkPolicy
 from ledger.core.needs import Known, Need
 from ledger.core.objects import payee_of
 from ledger.core.payment import Payment
@@ -31,7 +31,15 @@ from ledger.kinds.allocate import ALLOCATE
 from ledger.kinds.confirm import confirmed_part
 from ledger.kinds.kind import arrival, id_of, named_account
 from ledger.kinds.mark_settle import SETTLE
-from ledger.kinds.marked import budget_of, home_of, lineage, mark_needs, marked_of, policy_of
+from ledger.kinds.marked import (
+    budget_of,
+    home_of,
+    is_final,
+    lineage,
+    mark_needs,
+    marked_of,
+    policy_of,
+)
 from ledger.kinds.taxed import VAT_PART
 from ledger.rules.rule import was_judged
 from ledger.vat import may_move
@@ -144,19 +152,20 @@ class _Guard:
             self._refunds(movement, paid_from)
             return
         above = lineage(self._known, mark)
-        is_final = payee.mark != mark
-        if not is_final:
+        leaves = payee.mark != mark
+        if not leaves:
             on_purse = payee.kind == AccountKind.PURSE
             admitted = not on_purse and marked_of(self._known, payee).supplier
         else:
-            admitted = all(self._is_final(policy, movement) for _, policy in above)
+            owner, party = payee.owner, movement.target_party
+            admitted = all(is_final(self._known, policy, owner, party) for _, policy in above)
         if not admitted:
             self._refuse(Code.MARK_PAYEE, mark)
         for id, policy in above:
             self._within(id, policy, movement)
-        if is_final:
+        if leaves:
             self._check_goods(mark, [policy for _, policy in above], movement.amount)
-        if is_final and movement.target.kind not in RESERVED:
+        if leaves and movement.target.kind not in RESERVED:
             self._count(counters.MARK_PAID, mark, movement.amount)
 
     def _allocates(self, movement: Movement, payee: Account) -> bool:
@@ -234,20 +243,6 @@ class _Guard:
         return named_account(self._known, payee_of(found))
 
     # What a policy says --------------------------------------------------------------------------
-
-    def _is_final(self, policy: MarkPolicy, movement: Movement) -> bool:
-        """Whether who is paid is a final payee, at whom the money is unmarked."""
-        if policy.on_final != UNMARK:
-            return False
-        party, owner = movement.target_party, self._payee_account(movement.target).owner
-        if b64(owner) in policy.payees:
-            return True
-        if not policy.has_finals or (policy.roles and party.role not in policy.roles):
-            return False
-        if not policy.categories:
-            return True
-        attested = self._known.body("categories", owner, Categories)
-        return attested is not None and not set(policy.categories).isdisjoint(attested.codes)
 
     def _within(self, mark: str, policy: MarkPolicy, movement: Movement) -> None:
         """Time, what has been confirmed, the cap of one payee."""

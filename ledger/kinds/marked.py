@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from ledger.core.account import Account, AccountKind
 from ledger.core.decision import Code, refused
 from ledger.core.ids import b64
-from ledger.core.mark import Marked, MarkPolicy
+from ledger.core.mark import UNMARK, Categories, Marked, MarkPolicy
 from ledger.core.needs import Known, Need
 from ledger.core.objects import Object, body_of
+from ledger.core.party import Party
 from ledger.core.vat import VAT
 from ledger.kinds.kind import Refusal, account_needs, id_of, named_account, require
 
@@ -45,6 +46,20 @@ def lineage(known: Known, mark: str) -> list[tuple[str, MarkPolicy]]:
         found.append((mark, policy))
         mark = budget_of(known, policy).mark
     return found
+
+
+def is_final(known: Known, policy: MarkPolicy, payee: bytes, party: Party) -> bool:
+    """Whether this party (its id and body) is a final payee, at whom the money is unmarked."""
+    if policy.on_final != UNMARK:
+        return False
+    if b64(payee) in policy.payees:
+        return True
+    if not policy.has_finals or (policy.roles and party.role not in policy.roles):
+        return False
+    if not policy.categories:
+        return True
+    attested = known.body("categories", payee, Categories)
+    return attested is not None and not set(policy.categories).isdisjoint(attested.codes)
 
 
 def budget_of(known: Known, policy: MarkPolicy) -> Account:

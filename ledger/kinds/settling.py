@@ -26,9 +26,11 @@ from ledger.kinds.kind import (
     movement_between,
     named_account,
     open_account,
+    party_of,
     receiving_account,
     require,
 )
+from ledger.kinds.marked import is_final, lineage
 from ledger.kinds.purses import frozen, is_unload, place_of
 from ledger.rules import purse as rule
 
@@ -88,7 +90,7 @@ class Settling:
         cover = 0
         if is_unload(payment, body):
             got = 0 if fault else got
-        elif overspent and self._is_covered(body, target):
+        elif overspent and self._is_covered(purse, body, target):
             cover = min(payment.amount - got, max(0, body.purse_max - body.covered))
         self._move(purse, payment, target, (got, cover))
         self._used(purse, payment, got, cover)
@@ -173,12 +175,18 @@ class Settling:
     def _settled(self, id: bytes) -> Object | None:
         return self.payments.get(id) or self.known.object("purse_payment", id)
 
-    def _is_covered(self, body: Purse, target: Account) -> bool:
+    def _is_covered(self, purse: Object, body: Purse, target: Account) -> bool:
         """Whether the bank pays this payee what is missing, up to what the purse may hold in all:
-        payees may be accounts of the payer's own. It does not pay itself, and its money takes on
-        no mark."""
-        bears = body.bearer == rule.Bearer.ISSUING_BANK
-        return bears and b64(target.id) != body.covers and not target.mark
+        payees may be accounts of the payer's own. It does not pay itself, its money takes on no
+        mark, and it stands in for marked money only at whom that may pay."""
+        if body.bearer != rule.Bearer.ISSUING_BANK or b64(target.id) == body.covers or target.mark:
+            return False
+        mark = named_account(self.known, purse.key).mark
+        party = party_of(self.known, target.owner, self.kind)
+        return all(
+            is_final(self.known, policy, target.owner, party)
+            for _, policy in lineage(self.known, mark)
+        )
 
     def _move(
         self, purse: Object, payment: Payment, target: Account, parts: tuple[int, int]

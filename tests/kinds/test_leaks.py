@@ -26,6 +26,7 @@ from ledger.core.envelope import seal
 from ledger.core.ids import b64, unb64
 from ledger.core.mark import MarkPolicy
 from ledger.core.objects import Object
+from ledger.core.payment import Payment
 from ledger.core.plan import Movement
 from ledger.core.transaction import Payload, Statement
 from ledger.core.vat import VAT
@@ -115,6 +116,7 @@ class Traffic:
         self.names = {world.parties[name]: name for name in PARTIES}
         self.happened: Counter[str] = Counter()
         self.refused: Counter[tuple[str, str]] = Counter()
+        self.claimed = 0
         self.given_back: Counter[str] = Counter()  # VAT by payment, as told by its own record
         self.devices: dict[str, Device] = {}
 
@@ -140,7 +142,8 @@ class Traffic:
         often = (self.pay, self.pay, self.let_go, self.let_go, self.refund, self.settle)
         acts = (self.programme, self.sub_contract, self.admit, self.allocate, self.shop,
                 self.later, self.meal, self.freeze, self.convert, self.purse, self.offline,
-                self.sell, self.sell, self.buy, self.pay_budget, *often * 3)  # fmt: skip
+                self.sell, self.sell, self.buy, self.pay_budget, self.claim, self.claim,
+                *often * 3)  # fmt: skip
         if self.chance.random() < 0.6:
             self.chance.choice(acts)()
             return
@@ -334,6 +337,28 @@ class Traffic:
         shop = self.chance.choice(SHOPS)
         members = {"from": self.world.vat[shop], "amount": self.chance.choice(("0.01", "1.00"))}
         self.offer(shop, "vat_pay/1", members)
+
+    def claim(self) -> None:
+        """A shop that exports claims VAT back, of what it bought with whatever money; all have
+        filed."""
+        at = self.world.door.at
+        for shop in SHOPS:
+            filed = {"taxpayer": self.world.parties[shop], "exporter": True, "filed_until": at}
+            self.offer("treasury", "vat_attest/1", filed)
+        bought = [o for o in self.objects("vat_part") if self.names[o.body.buyer] in SHOPS]
+        if bought:
+            part = self.chance.choice(bought)
+            shop = self.names[part.body.buyer]
+            members = {"payments": [b64(part.key)], "to": self.world.accounts[shop, "KZTD"]}
+            if self.offer(shop, "vat_claim/1", members):
+                payer = self.account(self.payment(part.key).payer)
+                assert payer is not None
+                assert not payer.mark, f"VAT of marked money is claimed: {part}"
+                self.claimed += 1
+
+    def payment(self, key: bytes) -> Payment:
+        found: Payment = self.world.door.load(("object", "payment", key)).body
+        return found
 
     def convert(self) -> None:
         """Somebody tries to make crypto, or a title, of marked money."""
@@ -629,11 +654,15 @@ def test_the_search_moves_marked_money_in_many_ways(town):
     """What the search above is worth: over some runs, marked money moved by all of these kinds."""
     happened: Counter[str] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
+    claimed = 0
     for seed in range(40):
         traffic = _run(town, seed, 150)
         happened += traffic.happened
         refused += traffic.refused
+        claimed += traffic.claimed
 
+    assert claimed
+    assert refused[("vat_claim/1", "VAT_CLAIM")]
     assert set(happened) >= {
         "allocate/1", "transfer/1", "pay/1", "refund/1", "hold/1", "lock/1", "split/1",
         "expire/1", "mark_return/1", "mark_settle/1", "capture/1", "void/1", "release/1",

@@ -134,6 +134,19 @@ def test_the_bank_covers_who_was_paid_twice_and_takes_no_marked_money_for_it(wor
     assert balance(world, own(world, "bank")) == bank - 100_00
 
 
+def test_the_bank_covers_nobody_whom_the_mark_may_not_pay(world: World) -> None:
+    """Else whoever overspends marked money would have it back as the bank's, without a mark."""
+    bank, friend = balance(world, own(world, "bank")), own(world, "daniyar")
+    before = balance(world, friend)
+    received = world.device.pay(own(world, "market"), 300_00)
+    again = world.device.pay(friend, 100_00, spent=0)
+    assert codes(deposit(world, received)) == ()
+
+    deposit(world, again)
+
+    assert (balance(world, friend), balance(world, own(world, "bank"))) == (before, bank)
+
+
 def test_a_purse_closes_before_its_mark_ends(world: World) -> None:
     """What comes off it must find its wallet open."""
     closes_at = world.door.time() + TERM + GRACE
